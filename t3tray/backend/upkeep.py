@@ -73,7 +73,7 @@ class Upkeep:
         connection = self._servers.last
         if connection is None or self._servers.server.status.state is not ServerState.READY:
             return False
-        state = await self._idle_shutdown.look(connection, scan)
+        state = await self._idle_shutdown.check(connection, scan)
         if state.same_as(self.idle_state):
             return False
         self.idle_state = state

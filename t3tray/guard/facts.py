@@ -28,8 +28,7 @@ from t3tray.store.store import Store
 from t3tray.system.intent_ids import IntentIds
 from t3tray.system.sql_thread import SqlThread
 from t3tray.system.tasks import OwnTasks
-from t3tray.threads import evidence as gather
-from t3tray.threads.evidence import Surroundings, ThreadRecord
+from t3tray.threads.evidence import Surroundings, ThreadRecord, cursor_now, evidence_from_server, evidence_without_answers
 from t3tray.threads.session_server import SessionServer
 from t3tray.threads.verify import RENEWS, has_news, is_mid_turn
 
@@ -110,7 +109,7 @@ class GuardFacts:
             self._author.leave_intent(intent.marker.intent)
 
     async def confirm(self, marker: Marker, why: str, since: int, session: SessionRecord) -> None:
-        cursor = await gather.cursor_now(await self._connect(), session.facts, None)
+        cursor = await cursor_now(await self._connect(), session.facts, None)
         await self._run_sql(self._bind, marker, why, cursor, since)
         self._author.close_intent(marker.intent)
 
@@ -134,7 +133,7 @@ class GuardFacts:
         evidence, _ = await self._evidence(kept, cursor, cursor.last_message_id is not None)
         is_due = has_news(cursor, evidence) and not is_mid_turn(cursor, evidence)
         if is_due and decide(cursor, evidence).reason in _PROVES and isinstance(evidence.session, Found):
-            now = await gather.cursor_now(await self._connect(), evidence.session.value, cursor)
+            now = await cursor_now(await self._connect(), evidence.session.value, cursor)
             why = "seen by the guard"
             entry = Entry(kept.id, Event.PROVEN, Actor.TURN, why, self._now(), session_id, cursor=now)
             await self._run_sql(self._store.journal.prove, entry)
@@ -166,28 +165,28 @@ class GuardFacts:
         """
         recorded = ThreadRecord(thread, cursor, has_turns, split=self._claims(thread.id, cursor.session_id))
         if not cursor.is_well_formed:
-            return gather.evidence_without_answers(recorded, Failure.UNSUPPORTED, self._surroundings), False
+            return evidence_without_answers(recorded, Failure.UNSUPPORTED, self._surroundings), False
         try:
             server = await self._connect()
             rivals = [each for each in sorted(returned - {cursor.session_id}) if await _has(server, each)]
             if rivals and not recorded.split:
                 claims = (Claim(cursor.session_id, "t3tray"), *(Claim(each, "T3 Code") for each in rivals))
                 recorded = structs.replace(recorded, split=claims)
-            evidence = await gather.evidence_from_server(server, recorded, cursor, self._surroundings)
+            evidence = await evidence_from_server(server, recorded, cursor, self._surroundings)
             if cursor.last_message_id is not None or not isinstance(evidence.session, Found):
                 return evidence, False
             marker = (await server.session(cursor.session_id)).marker
         except SessionMissing:
             # It went between two questions.
-            return gather.evidence_without_answers(recorded, Failure.SERVER_ERROR, self._surroundings), False
+            return evidence_without_answers(recorded, Failure.SERVER_ERROR, self._surroundings), False
         except (ServerError, ServerFailed, BinaryNotFound) as error:
             failure = failure_of(error) if isinstance(error, ServerError) else Failure.SERVER_DOWN
-            return gather.evidence_without_answers(recorded, failure, self._surroundings), False
+            return evidence_without_answers(recorded, failure, self._surroundings), False
         return evidence, marker is not None and marker.thread == thread.id
 
     async def _take_in(self, thread: Thread, session_id: str) -> None:
         server = await self._connect()
-        cursor = await gather.cursor_now(server, (await server.session(session_id)).facts, None)
+        cursor = await cursor_now(server, (await server.session(session_id)).facts, None)
         await self._run_sql(self._import, thread, cursor)
 
     def _thread(self, thread: T3ThreadState) -> Thread:

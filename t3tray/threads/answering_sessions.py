@@ -11,7 +11,7 @@ from t3tray.opencode.index import SessionIndex
 from t3tray.threads.t3code_sessions import T3NamedSessions
 from t3tray.threads.t3code_sources import T3Sources
 
-# In threads: of more than these at once only the first and the last answer are looked at, the others at the scans that follow.
+# In threads: if more are due at once, only the first and the last answer of each are read, the others in the scans that follow.
 WHOLE_AT_ONCE = 200
 _NOWHERE: frozenset[str] = frozenset()
 
@@ -42,7 +42,7 @@ class AnsweringSessions:
         for name, ids in (item for each in read if each for item in each.items()):
             parts[name] += ids
         sessions = index.reader.sessions_of_parts([part for ids in parts.values() for part in ids]) if parts else {}
-        # What is known of the middle stays known while only the ends are looked at, or nothing can be.
+        # What is known of the middle stays known while only the ends are read, or nothing can be.
         keeps = only_ends or None in read
         self._named.note_answers(names, parts, sessions, absence_counts)
         for name in names:

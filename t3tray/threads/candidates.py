@@ -1,6 +1,7 @@
-"""Every session that ever was a thread's own, as far as anybody remembers, and what each holds now. It reads; it judges nothing.
+"""Candidates: every session that belonged to a thread at some time, as far as any source knows, and what each contains now.
 
-What they hold is told by a server while one runs, else by OpenCode's database (for the thread that runs the SQL).
+Their contents are read from a server while one runs, else from OpenCode's database (in the SQL thread). Read only, without
+judgement.
 """
 
 from __future__ import annotations
@@ -31,32 +32,33 @@ MARK = "t3tray's mark in it"
 
 
 class SourceMemory(Struct, frozen=True):
-    """What the sources remember of one thread. `titled` are sessions named after it, `parts` what its messages were made from;
-    `told` the sessions that some of those were found in already, `marked` those that claim it by our mark."""
+    """What the sources know of one thread's sessions. `titled`: sessions named after it. `parts`: what its messages were made
+    from. `with_parts`: sessions in which some of those were found already. `marked`: sessions that claim it by our mark."""
 
     t3: T3Thread | None = None
     stretches: tuple[Stretch, ...] = ()
     titled: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
-    told: tuple[str, ...] = ()
+    with_parts: tuple[str, ...] = ()
     marked: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
 
     def names_only(self, session_id: str | None) -> bool:
-        """Whether no other session is remembered than this one, the entries left aside."""
+        """Whether no session other than this one is known, not counting the journal's entries."""
         t3 = self.t3
         earlier = (*(session.session_id for session in t3.earlier), t3.before_import or session_id) if t3 else ()
-        named = (*self.titled, *self.told, *self.marked, *earlier, *(stretch.session_id for stretch in self.stretches))
+        named = (*self.titled, *self.with_parts, *self.marked, *earlier, *(stretch.session_id for stretch in self.stretches))
         return all(name == session_id for name in named)
 
     def others_than(self, session_id: str | None) -> frozenset[str]:
-        """The sessions that had parts of the conversation, by T3 Code's word or our mark, and that the user did not let go of."""
-        told = {name for source, names in _claims(self, None) if source not in (T3_CURSOR, JOURNAL) for name in names}
-        return frozenset(told) - put_away(self.entries) - {session_id}
+        """Return the sessions that had parts of the conversation, by T3 Code's data or our mark, and that the user did not
+        dismiss."""
+        with_parts = {name for source, names in _claims(self, None) if source not in (T3_CURSOR, JOURNAL) for name in names}
+        return frozenset(with_parts) - put_away(self.entries) - {session_id}
 
 
 class CandidateServer(Protocol):
-    """What a server is asked of candidates. Every method raises ServerError."""
+    """The requests to a server about candidates. Every method raises ServerError."""
 
     async def session(self, session_id: str) -> SessionRecord: ...
 
@@ -66,7 +68,7 @@ class CandidateServer(Protocol):
 
 
 def candidates_of(memory: SourceMemory, reader: DatabaseReader | None) -> tuple[Candidate, ...]:
-    """The sessions with where each was learnt, the oldest first. Without a reader nobody can tell what they hold."""
+    """Return the sessions with where each was found, oldest first. Without a reader their contents are unknown."""
     learnt: dict[str, list[str]] = {}
     for source, sessions in _claims(memory, reader):
         for session in sessions:
@@ -78,15 +80,15 @@ def candidates_of(memory: SourceMemory, reader: DatabaseReader | None) -> tuple[
 
 
 async def candidates_from_server(thread_id: str, known: Iterable[Candidate], server: CandidateServer) -> tuple[Candidate, ...]:
-    """These candidates, and those that only the server names, as the server tells them now.
+    """Return these candidates, and those that only the server names, as the server has them now.
 
-    What it cannot tell (a time-out, a 500) stays open: `exists` is None, and nothing is said of what the session holds.
+    What it cannot answer (a timeout, a 500) stays open: `exists` is None, and the contents are unknown.
     """
     learnt = {found.session_id: found.learnt_from for found in known}
     for session_id in await _titled(f"T3 Code {thread_id}", server):
         if T3_TITLE not in learnt.setdefault(session_id, ()):
             learnt[session_id] = (*learnt[session_id], T3_TITLE)
-    return _in_order(await asyncio.gather(*(_told(session_id, places, server) for session_id, places in learnt.items())))
+    return _in_order(await asyncio.gather(*(_from_server(session_id, places, server) for session_id, places in learnt.items())))
 
 
 async def _titled(title: str, server: CandidateServer) -> tuple[str, ...]:
@@ -96,7 +98,7 @@ async def _titled(title: str, server: CandidateServer) -> tuple[str, ...]:
         return ()
 
 
-async def _told(session_id: str, places: tuple[str, ...], server: CandidateServer) -> Candidate:
+async def _from_server(session_id: str, places: tuple[str, ...], server: CandidateServer) -> Candidate:
     try:
         record, span = await asyncio.gather(server.session(session_id), server.span(session_id))
     except SessionMissing:
@@ -118,7 +120,7 @@ def _claims(memory: SourceMemory, reader: DatabaseReader | None) -> Iterable[tup
         yield T3_THREADS, (session.session_id for session in t3.earlier)
     yield T3_LOG, (stretch.session_id for stretch in memory.stretches)
     yield T3_TITLE, memory.titled
-    yield T3_MESSAGES, memory.told
+    yield T3_MESSAGES, memory.with_parts
     if reader is not None:
         yield T3_MESSAGES, reader.sessions_of_parts(memory.parts).values() if memory.parts else ()
     yield MARK, memory.marked

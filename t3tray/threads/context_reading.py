@@ -1,6 +1,6 @@
-"""Reading a session's messages back from the newest, as far as is needed to say what the model would get of them.
+"""Read a session's messages back from the newest, as far as needed to know what the model would get of them.
 
-A long session costs only what is newer than its cursor; one that was never read, what the model gets of it.
+A long session costs only what is newer than its cursor; one that was never read, only what the model gets of it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _FEW = 8
 
 @dataclass(frozen=True)
 class ReadBack:
-    """`messages`: how many the session has, `until_tail`: how many up to the recorded end, not emptied; None: nobody counted.
-    `taken_back`: how many a pending revert deletes."""
+    """`messages`: number in the session. `until_tail`: number up to the recorded last one, without emptied ones; both None if
+    not counted. `taken_back`: number that a pending revert deletes."""
 
     context: Context
     messages: int | None
@@ -32,9 +32,9 @@ class ReadBack:
 
 
 async def read_back(server: SessionServer, cursor: Cursor, taken_back: str | None, count_all: bool) -> ReadBack:
-    """What the model would get of the session now, given what the cursor remembers of it. Raises ServerError.
+    """Return what the model would get of the session now, given the cursor's record of it. Raises ServerError.
 
-    `count_all`: the number of messages is needed, even where only reading them all gives it.
+    `count_all`: the number of messages is needed, even if all have to be read for it.
     """
     reader, newer, seen, until_tail, deleted, met = ContextReader(taken_back), 0, 0, 0, 0, False
     async for facts in newest_first(server, cursor.session_id):
@@ -56,14 +56,15 @@ async def read_back(server: SessionServer, cursor: Cursor, taken_back: str | Non
 
 
 def continued(before: Context | None, newer: ContextReader, count: int) -> Context | None:
-    """What was remembered, with `count` newer messages; None where they may have changed more than that."""
+    """Return the recorded context with `count` newer messages; None if they may have changed more than that."""
     if before is None or before.is_pending or before.emptied or before.unsent or not before.is_settled or not newer.is_plain:
         return None
     return replace(before, messages=before.messages + count)
 
 
 async def newest_first(server: SessionServer, session_id: str) -> AsyncIterator[MessageFacts]:
-    """The session's messages, page by page, few at first: mostly a turn has few. Raises ServerError."""
+    """Yield the session's messages, newest first, page by page; the first page is small, because most turns are. Raises
+    ServerError."""
     before: str | None = None
     limit = _FEW
     while True:

@@ -1,7 +1,7 @@
-"""Making threads: new, adopt, take in, and what a crash in between left to be settled. Changing a binding is `remedies`.
+"""Create, adopt and import threads, and settle what a crash in between left open. Changing a binding is done by `remedies`.
 
-The only place that calls `POST /session`, and it does so for a thread without any earlier state alone: rule 1. Every step is
-in the journal before it takes effect outside (write-ahead).
+The only place that calls `POST /session`, and only for a thread without any earlier state (rule 1). Every step is in the journal
+before it takes effect outside (write-ahead).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from t3tray.threads.session_server import SessionServer, refuse_stranded
 
 
 class Threads:
-    """Threads and their bindings. The time comes from `now`, ids from `author`."""
+    """Threads and their bindings. `now` gives the time, `author` the ids."""
 
     def __init__(self, store: Store, run_sql: SqlThread, now: Callable[[], datetime], author: IntentIds) -> None:
         self._store = store
@@ -36,10 +36,9 @@ class Threads:
         self._author = author
 
     async def create(self, directory: str, title: str, server: SessionServer) -> Thread:
-        """A new thread with a session of its own. Raises UsageError for a folder that is not there, or a ServerError.
+        """Create a thread with a session of its own. Raises UsageError for a folder that does not exist, or a ServerError.
 
-        After an error whose outcome on the server is not known, and when it is cancelled, the intent stays open; recovery settles
-        it.
+        After an error whose outcome on the server is unknown, and after cancellation, the intent stays open; recovery settles it.
         """
         there = await asyncio.to_thread(directory_exists, directory)
         if there is None:
@@ -53,7 +52,7 @@ class Threads:
         intent = Entry(thread.id, Event.INTENDED, Actor.USER, why, now, intent=self._author.open_intent())
         try:
             await self._run_sql(self._store.add_thread, thread, intent)
-            # Cancelled in between, nobody could tell whether the server makes it after we have looked.
+            # If this were cancelled in between, recovery could look before the server has made the session.
             making = server.create_session(thread.directory, thread.title, Marker(thread.id, intent.intent or "", self._store.id))
             record = await shield_until_done(making)
             await self._confirm(intent, newborn(record.facts, server.version), Actor.USER, "made for this thread")
@@ -63,7 +62,8 @@ class Threads:
         return thread
 
     async def adopt(self, session_id: str, server: SessionServer) -> Thread:
-        """A thread for a session that is already there. Raises Refused when another thread has it, SessionMissing, …"""
+        """Create a thread for an existing session. Raises Refused if another thread is bound to it, SessionMissing and other
+        ServerErrors."""
         record = await server.session(session_id)
         _refuse_child(record)
         await self._refuse_owned(session_id)
@@ -79,28 +79,28 @@ class Threads:
         return thread
 
     async def rename(self, thread: Thread, title: str) -> None:
-        """Give a thread of our own another title. Raises Refused for one of T3 Code's, UsageError for an empty title."""
+        """Give one of our own threads another title. Raises Refused for a thread of T3 Code, UsageError for an empty title."""
         _refuse_t3(thread, "renamed")
         if not title.strip():
             raise UsageError("A thread needs a title.")
         await self._run_sql(self._store.threads.rename, thread.id, " ".join(title.split()))
 
     async def archive(self, thread: Thread, archived: bool) -> None:
-        """Put a thread of our own away, or bring it back; its binding stays. Raises Refused for one of T3 Code's."""
+        """Archive one of our own threads, or bring it back; its binding stays. Raises Refused for a thread of T3 Code."""
         _refuse_t3(thread, "archived")
         await self._run_sql(self._store.threads.set_archived, thread.id, self._now() if archived else None)
 
     async def import_t3_thread(self, recorded: ThreadRecord) -> None:
-        """Keep a thread of T3 Code's from now on: its row, and the session that T3 Code names for it, as it can be proved later.
+        """Store a thread of T3 Code: its row, and the session that T3 Code names for it, so that it can be proved later.
 
-        A thread of our own, or one that is kept already, is left as it is.
+        One of our own threads, or one that is stored already, is left as it is.
         """
         if recorded.thread.source is Source.T3CODE:
             await self._run_sql(self._take_in, recorded)
 
     async def settle(self, intent: Entry, server: SessionServer) -> None:
-        """An intent that a crash left open: a session has the marker → confirmed, none has → abandoned."""
-        # A fork has the marker of what it was forked from: the first that was made is the one.
+        """Settle an intent that a crash left open: confirmed if a session carries its marker, else abandoned."""
+        # A fork carries the marker of its parent: the oldest session is the one.
         made = sorted(await server.sessions(), key=lambda record: record.facts.created_ms)
         record = next((found for found in made if found.marker and found.marker.intent == intent.intent), None)
         if record is None:
@@ -130,7 +130,7 @@ class Threads:
             raise Refused(f"{session_id} is already bound to thread {owner}.")
 
     def _put_away(self, thread_id: str) -> None:
-        """A thread that never got a session holds nothing to show."""
+        """Archive a thread that never got a session: there is nothing to show of it."""
         if all(entry.event in (Event.INTENDED, Event.ABANDONED) for entry in self._store.journal.entries(thread_id)):
             self._store.threads.set_archived(thread_id, self._now())
 

@@ -1,6 +1,6 @@
-"""Gathering evidence: the I/O that `decide` must not do. From a server while one runs; `file_evidence` does it from a file.
+"""Collect evidence: the I/O that `decide` must not do. From a server while one runs; `file_evidence` does it from the database.
 
-It asks and compares; it judges nothing and changes nothing. A failed look-up becomes a `Failure`, never an absence.
+It asks and compares, and neither judges nor changes anything. A failed lookup becomes a `Failure`, never an absence.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ STILL_WARM = timedelta(minutes=10)
 
 
 class ThreadRecord(Struct, frozen=True):
-    """What is known of a thread before OpenCode is asked: the cursor, and what other sources say of its session.
+    """What is known of a thread before OpenCode is asked: its cursor, and what other sources say of its session.
 
-    `has_turns`: it had an earlier conversation, whether or not a cursor is left of it. `split`, `conflict`,
-    `asked_for`, `handed_over` and `in_doubt` as in `Evidence`. `deleted`: T3 Code showed it once, and does no more. `unread`
-    names what of it could not be read, for people; the verdict is unknown then, whatever else is known.
+    `has_turns`: it had an earlier conversation, with or without a cursor. `split`, `conflict`, `asked_for`, `handed_over`,
+    `in_doubt`: as in `Evidence`. `deleted`: T3 Code showed it once, and no longer does. `unread`: what of it could not be read,
+    for people; the verdict is unknown then, whatever else is known.
     """
 
     thread: Thread
@@ -64,10 +64,12 @@ def _nobody_tells(*_ids: str) -> None:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What is asked of the machine: the time, folders, whether an OpenCode process that is not ours runs; and of a file that
-    knows the session how many messages of it only OpenCode 2 holds (None: the server is to be asked), and how many it has up to
-    the message of this id, but for those that were emptied (None: nobody counts them). `holder_of` names the database file in
-    which a session is, whatever a server says."""
+    """Questions to this machine: the time, folders, and whether another OpenCode process runs.
+
+    And to a database that knows the session: `held_by_opencode2`: number of messages that only OpenCode 2 holds (None: ask the
+    server); `count_until`: number of messages up to this id, without emptied ones (None: not counted); `holder_of`: the database
+    file that contains a session, whatever a server says.
+    """
 
     now: Callable[[], datetime]
     others_run: Callable[[], bool]
@@ -78,7 +80,7 @@ class Surroundings:
     count_until: Callable[[str, str], int | None] = _nobody_tells
 
     def at_once(self) -> Surroundings:
-        """The same for a look at many threads: each question is asked once."""
+        """Return the same for one scan of many threads: each question is asked only once."""
         now = self.now()
         return Surroundings(
             lambda: now,
@@ -92,7 +94,7 @@ class Surroundings:
 
 
 def evidence_without_answers(recorded: ThreadRecord, failure: Failure, surroundings: Surroundings) -> Evidence:
-    """The evidence when there is nothing to ask for, or nobody could be asked: only the folder can be looked at."""
+    """Return the evidence if there is no session to ask for, or nothing to ask: only the folder is inspected."""
     there = surroundings.directory_exists(recorded.thread.directory)
     return Evidence(
         taken_at=surroundings.now(),
@@ -112,7 +114,8 @@ def evidence_without_answers(recorded: ThreadRecord, failure: Failure, surroundi
 async def evidence_from_server(
     server: SessionServer, recorded: ThreadRecord, cursor: Cursor, surroundings: Surroundings
 ) -> Evidence:
-    """The evidence as this server process tells it: two or three requests at once, more only where the tail has moved."""
+    """Return the evidence of this server process: two or three requests in parallel, more only if the recorded tail is not the
+    newest message."""
     session, (newest, server_time_ms), activity, (known, same_directory) = await asyncio.gather(
         _look_up(server.session(cursor.session_id)),
         _newest(server, cursor.session_id),
@@ -120,7 +123,7 @@ async def evidence_from_server(
         asyncio.to_thread(_from_machine, recorded, cursor, surroundings),
     )
     if isinstance(session, Absent) and (place := await asyncio.to_thread(surroundings.holder_of, cursor.session_id)):
-        # The server uses another database than the one in which the session was seen: there it is not missing.
+        # The server uses another database than the one that contains the session: it is not missing there.
         session = newest = Failure.OTHER_DATABASE
         known = replace(known, why=f"The session is in {place}, which this server does not use.")
     if known.opencode2 is None and isinstance(session, Found):
@@ -143,7 +146,7 @@ async def evidence_from_server(
 
 
 def _from_machine(recorded: ThreadRecord, cursor: Cursor, surroundings: Surroundings) -> tuple[Evidence, bool | None]:
-    """What no server has to be asked for, and whether the thread's folder is the one that the cursor names. It blocks."""
+    """Return what needs no server, and whether the thread's folder is the one in the cursor. Blocks."""
     known = evidence_without_answers(recorded, Failure.SERVER_ERROR, surroundings)
     opencode2 = surroundings.held_by_opencode2(cursor.session_id)
     gone = gone_of(cursor, surroundings.count_until(cursor.session_id, cursor.last_message_id or ""))
@@ -152,15 +155,15 @@ def _from_machine(recorded: ThreadRecord, cursor: Cursor, surroundings: Surround
 
 
 def gone_of(cursor: Cursor, until_tail: int | None) -> int | None:
-    """How many of the recorded messages are missing among those up to the last one; None where nobody counted."""
+    """Return how many recorded messages are missing among those up to the last recorded one; None if not counted."""
     return None if until_tail is None or cursor.message_count is None else max(cursor.message_count - until_tail, 0)
 
 
 async def cursor_now(server: SessionServer, session: SessionFacts, previous: Cursor | None) -> Cursor:
-    """The cursor that records this session as it is now.
+    """Return the cursor that records this session as it is now. Raises ServerError.
 
-    Reads back from the newest message to the one that `previous` recorded, or to the very first: a long session costs
-    only its new messages, and the count stays exact.
+    Reads back from the newest message to the one that `previous` recorded, or to the first: a long session costs only its new
+    messages, and the count stays exact.
     """
     known = previous if previous and previous.session_id == session.id else None
     reader, newer, met = ContextReader(), list[MessageFacts](), False
@@ -178,7 +181,7 @@ async def cursor_now(server: SessionServer, session: SessionFacts, previous: Cur
             newer.append(facts)
         reader.add(facts)
     else:
-        # Recorded messages that are gone stay in the count: what is left does not become the whole conversation by being seen.
+        # Recorded messages that are gone stay in the count: otherwise the rest would count as the whole conversation from now on.
         held = reader.seen if met else len(newer)
         total = max(held, total or 0)
     counted = total if held is None else held
@@ -198,12 +201,12 @@ async def cursor_now(server: SessionServer, session: SessionFacts, previous: Cur
 
 
 def newborn(session: SessionFacts, version: str) -> Cursor:
-    """The cursor of a session that holds nothing yet."""
+    """Return the cursor of a session without messages."""
     return Cursor(session.id, session.directory, session.title, session.created_ms, message_count=0, server_version=version)
 
 
 async def held_by_opencode2(server: SessionServer, session_id: str) -> int | None:
-    """How many messages of the session only OpenCode 2 holds, as the server tells; None where it does not."""
+    """Return how many messages of the session only OpenCode 2 holds, according to the server; None if it cannot tell."""
     theirs = await _look_up(server.opencode2_messages(session_id))
     if not isinstance(theirs, Found):
         return None
@@ -229,13 +232,13 @@ async def _look_up(request: Awaitable[T]) -> Lookup[T]:
 
 
 def unexpected() -> Failure:
-    """Whatever it is, nothing was learnt of this one thread; the log has the rest."""
+    """Log the unexpected error: nothing was learnt of this one thread."""
     logger.exception("a look-up for a verdict failed")
     return Failure.SERVER_ERROR
 
 
 async def _newest(server: SessionServer, session_id: str) -> tuple[Lookup[MessageFacts], int | None]:
-    """The newest message, and the time by the server's clock, in ms, where it is told."""
+    """Return the newest message, and the time by the server's clock in ms, if it is given."""
     page = await _look_up(server.messages(session_id, 1))
     if not isinstance(page, Found):
         return page, None
@@ -252,8 +255,8 @@ async def _activity(server: SessionServer, cursor: Cursor) -> Activity | Failure
     return Failure.SERVER_ERROR
 
 
-def standing(session: Lookup[SessionFacts], directory: str) -> SessionStanding:
-    """How a session that somebody names stands to a thread in this folder."""
+def session_standing(session: Lookup[SessionFacts], directory: str) -> SessionStanding:
+    """Return how the session that a source names relates to a thread in this folder."""
     match session:
         case Absent():
             return SessionStanding.GONE
@@ -263,14 +266,14 @@ def standing(session: Lookup[SessionFacts], directory: str) -> SessionStanding:
 
 
 def placed(parent_id: str | None, place: str, directory: str) -> SessionStanding:
-    """The same of one that is there: it works in `place`."""
+    """Return the same for an existing session that works in `place`."""
     if parent_id:
         return SessionStanding.CHILD
     return SessionStanding.THERE if same_directory(place, directory) else SessionStanding.ELSEWHERE
 
 
 async def look_up_message(server: SessionServer, session_id: str, message_id: str) -> Lookup[MessageFacts]:
-    """One message of a session, as the server tells."""
+    """Return one message of a session, from the server."""
     record = await _look_up(server.message(session_id, message_id))
     return Found(record.value.facts) if isinstance(record, Found) else record
 
@@ -281,9 +284,9 @@ async def _with_history(server: SessionServer, cursor: Cursor, evidence: Evidenc
     reverted_to = evidence.session.value.reverted_to
     is_tail = evidence.newest.value.id == cursor.last_message_id
     if evidence.messages_gone:
-        # What the cursor remembers of the messages is true no more.
+        # The cursor's record of the messages is no longer true.
         cursor = replace(cursor, context=None, message_count=None)
-    # Where no file tells how many of the recorded messages are there, only reading them all does.
+    # If no file says how many recorded messages exist, only reading all of them does.
     is_counted = evidence.messages_gone is not None or None in (cursor.message_count, cursor.last_message_id)
     if is_tail and is_counted and reverted_to is None and cursor.context is not None:
         return replace(evidence, tail=evidence.newest, context=cursor.context)
@@ -303,7 +306,7 @@ async def _with_history(server: SessionServer, cursor: Cursor, evidence: Evidenc
 
 
 async def _with_tail(server: SessionServer, cursor: Cursor, evidence: Evidence) -> Evidence:
-    """With the last recorded message, and with the first where that is gone."""
+    """Add the last recorded message, and the first one if the last is gone."""
     if cursor.last_message_id is None or not isinstance(evidence.session, Found):
         return evidence
     seen = of_id(evidence.newest, cursor.last_message_id)
@@ -328,7 +331,7 @@ def _is_open(evidence: Evidence) -> bool:
 
 
 def others_writing(evidence: Evidence, session: SessionFacts, surroundings: Surroundings) -> bool:
-    """An unfinished turn that this server does not run, warm still, while another OpenCode process lives."""
+    """Whether an unfinished turn that this server does not run was written to recently, while another OpenCode process lives."""
     if not _is_open(evidence) or not isinstance(evidence.newest, Found):
         return False
     touched_ms = max(session.updated_ms, evidence.newest.value.created_ms)

@@ -1,6 +1,6 @@
-"""Gathering evidence from OpenCode's own database, for when no server runs, and for looks at many threads.
+"""Collect evidence from OpenCode's own database: if no server runs, and for scans of many threads.
 
-As in `evidence`, a failed look-up becomes a `Failure`, never an absence.
+As in `evidence`, a failed lookup becomes a `Failure`, never an absence.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from t3tray.threads.evidence import (
 
 T = TypeVar("T")
 _DATABASE = "OpenCode's database"
-_IDLE = Activity.IDLE  # Python 3.11 finds a member of an enum slowly
+_IDLE = Activity.IDLE  # Python 3.11 finds an enum member slowly
 
 
 class SessionReader(Protocol):
-    """What a database of sessions is asked for a verdict. Every method raises ServerError."""
+    """The queries of a session database that a verdict needs. Every method raises ServerError."""
 
     def session(self, session_id: str) -> SessionFacts: ...
 
@@ -52,7 +52,7 @@ class SessionReader(Protocol):
 
 
 def evidence_from_database(reader: SessionReader, recorded: ThreadRecord, cursor: Cursor, surroundings: Surroundings) -> Evidence:
-    """The evidence as OpenCode's own database tells it. What a server is doing is not in it: it counts as idle."""
+    """Return the evidence of OpenCode's own database. It does not contain what a server does: the session counts as idle."""
     session = _read(reader.session, cursor.session_id)
     if not isinstance(session, Found):
         return replace(
@@ -67,7 +67,8 @@ def evidence_from_database(reader: SessionReader, recorded: ThreadRecord, cursor
         tail = of_id(newest, cursor.last_message_id) or _read(partial(reader.message, cursor.session_id), cursor.last_message_id)
     facts, directory = session.value, recorded.thread.directory
     context, opencode2 = _model_gets(reader, facts)
-    # By place, and at once: of thousands a struct takes five times as long for so many names, and each change makes another.
+    # By position and at once: for thousands of threads keyword arguments take five times as long, and each change makes another
+    # struct.
     evidence = Evidence(
         surroundings.now(),
         session,
@@ -100,7 +101,7 @@ def evidence_from_database(reader: SessionReader, recorded: ThreadRecord, cursor
 
 
 def _with_beginning(reader: SessionReader, cursor: Cursor, first_id: str, evidence: Evidence) -> Evidence:
-    """The recorded tail is gone: is the first message still there, and how many are not?"""
+    """Add whether the first message exists, and how many are gone: the recorded tail is gone."""
     first, gone = _read(partial(reader.message, cursor.session_id), first_id), None
     if isinstance(first, Found) and cursor.message_count is not None:
         gone = max(cursor.message_count - reader.count(cursor.session_id), 0)
@@ -110,7 +111,8 @@ def _with_beginning(reader: SessionReader, cursor: Cursor, first_id: str, eviden
 def _gone_before_tail(
     reader: SessionReader, cursor: Cursor, tail: Lookup[MessageFacts], newest: Lookup[MessageFacts], context: Context | None
 ) -> int | None:
-    """How many recorded messages are gone although the last of them is there. Mostly what the model gets says that none is."""
+    """Return how many recorded messages are gone although the last of them exists. Mostly the context already shows that none
+    is."""
     recorded = cursor.message_count
     if recorded is None or cursor.last_message_id is None:
         return None
@@ -132,7 +134,7 @@ def _read(read: Callable[[str], T], wanted: str) -> Lookup[T]:
 
 
 def _model_gets(reader: SessionReader, session: SessionFacts) -> tuple[Context | None, int | None]:
-    """What the model would get of the session, and how many messages only OpenCode 2 holds; None where that is not told."""
+    """Return what the model would get of the session, and how many messages only OpenCode 2 holds; None if unknown."""
     try:
         return reader.context(session.id, session.reverted_to), reader.held_by_opencode2(session.id)
     except ServerError:
@@ -153,7 +155,7 @@ def _read_newest(reader: SessionReader, session_id: str) -> Lookup[MessageFacts]
 
 
 def agents_work(index: SessionIndex, session_id: str, surroundings: Surroundings) -> bool:
-    """Whether a sub-agent's last turn has no end yet, and was written to a short while ago."""
+    """Whether a sub-agent's last turn has no end yet and was written to recently."""
     children = index.children_of(session_id)
     return bool(children) and any(_works(index, child, surroundings) for child in children)
 

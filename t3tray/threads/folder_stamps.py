@@ -1,4 +1,4 @@
-"""What folders were like when threads were judged by them, so that a look notices which are otherwise by now. It blocks."""
+"""Remember the state of the folders that assessments depend on, so that a scan notices which have changed. Blocks."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from t3tray.threads.verify import Assessment
 
 
 class FolderStamps:
-    """For the thread that runs the SQL. A folder that cannot be looked at is None: neither there nor gone."""
+    """Runs in the SQL thread. A folder that cannot be inspected is None: neither present nor gone."""
 
     def __init__(self) -> None:
         self._there: dict[str, bool | None] = {}
-        # Of the thread's folder and its session's, where they are not spelled alike: a link may lead elsewhere one day.
+        # Of the thread's and its session's folder, if spelled differently: a link may lead elsewhere one day.
         self._same: dict[tuple[str, str], bool | None] = {}
 
     def note(self, found: Assessment, surroundings: Surroundings) -> None:
-        """The thread was judged by these."""
+        """Note the folders that this assessment depends on."""
         directory = found.thread.directory
         if directory not in self._there:
             self._there[directory] = _there(directory, surroundings)
@@ -27,7 +27,7 @@ class FolderStamps:
                     self._same[pair] = _same(pair, surroundings)
 
     def changed(self, surroundings: Surroundings) -> set[str]:
-        """The threads' folders that came, went, or have become others since they were asked for last."""
+        """Return the threads' folders that appeared, disappeared or changed since the last call."""
         there = {directory: _there(directory, surroundings) for directory in self._there}
         same = {pair: _same(pair, surroundings) for pair in self._same}
         found = {directory for directory, answer in there.items() if self._there[directory] is not answer}
@@ -39,7 +39,7 @@ class FolderStamps:
 def _there(directory: str, surroundings: Surroundings) -> bool | None:
     try:
         return surroundings.directory_exists(directory)
-    except Exception:  # told with the verdict of the threads that work there
+    except Exception:  # reported by the verdict of the threads that work there
         return None
 
 

@@ -1,6 +1,6 @@
-"""t3tray's own reaper: ends the managed server after a time without any use, and only when nothing is open in it (rule 5).
+"""t3tray's own reaper: stops the managed server after a time without use, and only if nothing is open in it (rule 5).
 
-The next resume starts it again. What is not known counts as open. It changes no binding.
+The next resume starts it again. What is unknown counts as open. Changes no binding.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from t3tray.threads.scan import Scan
 
 
 class IdleServer(Protocol):
-    """What ends the server."""
+    """The server that is stopped."""
 
     @property
     def started_at(self) -> datetime | None:
-        """When its process was started; None where that is not known."""
+        """When its process was started; None if unknown."""
         ...
 
     async def outlives_us(self) -> bool:
@@ -37,9 +37,10 @@ class IdleServer(Protocol):
 
 
 class IdleShutdown:
-    """One for the app's life; told of every use, asked now and then.
+    """Notes every use of the server, and stops it when it is due. One for the app's life.
 
-    `now` is the wall clock, for what is said; `steady` counts the idle time, in s: a wall clock that is set is no idle time.
+    `now` is the wall clock, for sentences; `steady` measures the idle time in s, because a wall clock that is set is no idle
+    time.
     """
 
     def __init__(
@@ -55,49 +56,49 @@ class IdleShutdown:
         self._steady = steady
         self._last_use = steady()
         self._directories: set[str] = set()
-        # In ms by the wall clock, the earliest that was told: what was touched before the clock was set forward counts as well.
+        # In ms by the wall clock, the earliest known: what was touched before the clock was set forward counts as well.
         self._began_ms = math.inf
 
     @property
     def reap_at(self) -> datetime | None:
-        """When the server would be ended at the earliest; None with the reaper off."""
+        """The earliest time at which the server would be stopped; None with the reaper off."""
         return self._now() - self._idle() + self.idle_after if self.idle_after > timedelta(0) else None
 
-    def sentence(self, rest: IdleState | None, runs: bool) -> str:
-        """What came of `rest`, or what will; `runs`: the server does."""
-        return idle_sentence(rest, self.idle_after, runs, self.reap_at)
+    def sentence(self, result: IdleState | None, runs: bool) -> str:
+        """Return the sentence on this result, or on what will happen. `runs`: the server runs."""
+        return idle_sentence(result, self.idle_after, runs, self.reap_at)
 
-    def standing(self, rest: IdleState | None, server: ServerStatus, last: Callable[[], IdleState | None]) -> str:
-        """What our own reaper did or will do: by `rest`, else by the `last` one that the process wrote down which has the
-        server in hand. Raises what `last` raises."""
+    def standing(self, result: IdleState | None, server: ServerStatus, last: Callable[[], IdleState | None]) -> str:
+        """Return what our own reaper did or will do: by `result`, else by the `last` result that the process which owns the
+        server has stored. Raises what `last` raises."""
         if server.state is ServerState.EXTERNAL:
             return ""
         runs = server.state.answers
-        return self.sentence(rest, runs) if rest is not None else idle_sentence(last(), self.idle_after, runs)
+        return self.sentence(result, runs) if result is not None else idle_sentence(last(), self.idle_after, runs)
 
     def note(self, directory: str = "") -> None:
-        """Something happened: a runtime event (of this directory), a finished turn, or the user did something."""
+        """Note a use: a runtime event (in this directory), a finished turn, or an action of the user."""
         self._last_use = self._steady()
         if directory:
             self._directories.add(directory)
 
-    async def look(self, connection: Connection, picture: Scan) -> IdleState:
-        """End the server if nothing hinders it; a server that cannot say whether anything is open goes on."""
+    async def check(self, connection: Connection, scan: Scan) -> IdleState:
+        """Stop the server if nothing prevents it; if the server cannot say whether anything is open, it goes on."""
         if began := self._server.started_at:
             self._began_ms = min(self._began_ms, began.timestamp() * 1000)
         try:
-            return IdleState(self._now(), await self._hindrance(connection, picture))
+            return IdleState(self._now(), await self._blocker(connection, scan))
         except ServerError:
             return IdleState(self._now(), Blocker.UNTOLD)
 
-    async def _hindrance(self, connection: Connection, picture: Scan) -> Blocker | None:
-        """Why the server goes on; None once it is ended. Raises ServerError."""
+    async def _blocker(self, connection: Connection, scan: Scan) -> Blocker | None:
+        """Return why the server goes on; None once it is stopped. Raises ServerError."""
         early = blocker_of(ServerUse(self._idle()), self.idle_after)
         if early:
             return early
         last_use = self._last_use
         directories = await self._used(connection)
-        why = blocker_of(await self._use(connection, directories, picture), self.idle_after)
+        why = blocker_of(await self._use(connection, directories, scan), self.idle_after)
         if why or self._last_use != last_use:
             return why or Blocker.RECENT
         if await self._server.outlives_us():
@@ -109,14 +110,14 @@ class IdleShutdown:
         return None if await self._server.retire() else Blocker.SHARED
 
     async def _used(self, connection: Connection) -> frozenset[str]:
-        """The directories in which something may be open: those that were heard of, and those of every session that was touched
-        since the server began, whoever used it. Raises ServerError."""
+        """Return the directories in which something may be open: those with events, and those of every session that was
+        touched since the server started, whoever used it. Raises ServerError."""
         since_ms = self._began_ms if self._began_ms < math.inf else 0
         touched = (record.facts for record in await connection.sessions())
         return frozenset(self._directories).union(facts.directory for facts in touched if facts.updated_ms >= since_ms)
 
-    async def _use(self, connection: Connection, directories: frozenset[str], picture: Scan) -> ServerUse:
-        """What is open in the directories that this server has been used for. Raises ServerError."""
+    async def _use(self, connection: Connection, directories: frozenset[str], scan: Scan) -> ServerUse:
+        """Return what is open in the directories that this server was used for. Raises ServerError."""
         busy, permissions, questions = await asyncio.gather(
             connection.busy_sessions(directories),
             asyncio.gather(*(connection.permissions(directory) for directory in directories)),
@@ -124,11 +125,11 @@ class IdleShutdown:
         )
         stuck = [
             found
-            for found in picture.assessments
+            for found in scan.assessments
             if found.verdict.kind is not Kind.RESUMABLE and found.cursor and found.cursor.directory in directories
         ]
         return ServerUse(self._idle(), len(busy), sum(map(len, permissions)), sum(map(len, questions)), len(stuck))
 
     def _idle(self) -> timedelta:
-        """How long nothing has used the server."""
+        """Return how long nothing has used the server."""
         return timedelta(seconds=self._steady() - self._last_use)

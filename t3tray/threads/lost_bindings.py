@@ -1,12 +1,14 @@
-"""Bindings that the journal may lack: OpenCode's sessions carry t3tray's mark, and the mark names an intent that must be written.
-A message that t3tray sent carries its mark, too: t3tray sends only into the session that the thread is bound to.
+"""Find bindings that the journal may lack, by t3tray's marks in OpenCode's sessions. Runs in the SQL thread.
 
-A journal that is older than what happened (put back from a copy, a home from a backup, a folder synced from elsewhere) is shown
-by a marked session whose intent it does not know. A thread without a binding gets that session again; a thread that is bound to
-another one is split, until the user chose. A fork copies its parent's metadata: of several sessions with one intent only the
-oldest counts. A session that a bound thread has let go of, with a message of ours that is newer than the journal's last line
-about it, was bound again since: split, too; what others write there is no sign. So was a marked session that no line of the
-journal binds, with any message of ours: its intent is known, and how it ended is lost. For the thread that runs the SQL.
+A session that t3tray made carries a mark with an intent that must be in the journal. A message that t3tray sent carries a mark
+too, and t3tray sends only into the session that the thread is bound to.
+
+A journal that is older than what happened (put back from a copy, a home from a backup, a folder synced from elsewhere) shows by a
+marked session whose intent it does not contain. A thread without a binding is bound to that session again; a thread that is bound
+to another one is split until the user chooses. A fork copies its parent's metadata: of several sessions with one intent only the
+oldest counts. A session that a bound thread has left, with a message of ours newer than the journal's last entry about it, was
+bound again since: a split too; messages of others are no sign. The same holds for a marked session that no entry binds, with any
+message of ours: its intent is known, and its end is lost.
 """
 
 from __future__ import annotations
@@ -38,8 +40,8 @@ _WHY = "found by its mark: the journal lacked it"
 
 
 class LostBindings:
-    """`read` compares anew; the other questions are answered from what it found. Several read it: `take_changed` tells the one
-    who judges the threads what has changed since it was asked last, whoever read it, and whether the reading came to its end."""
+    """`read` compares anew; all other queries use its result. `take_changed` returns what has changed since its last call,
+    whoever called `read`, even if that did not complete."""
 
     def __init__(self, store: Store, database: OpenCodeDatabase, now: Callable[[], datetime]) -> None:
         self._store = store
@@ -63,7 +65,7 @@ class LostBindings:
         self.trouble = ""
 
     def read(self) -> None:
-        """Compare with the journal. Raises StoreError."""
+        """Compare the marks with the journal. Raises StoreError."""
         try:
             marked = self._in_file.read()
             sent = self._sent_in_file.since(self.asked_of(marked))
@@ -79,19 +81,21 @@ class LostBindings:
         self._remark = restore.remark if restore else ""
 
     def take_changed(self) -> set[str]:
-        """The ids of the threads of which something else holds than at the last call."""
+        """Return the ids of the threads whose claims or doubts have changed since the last call."""
         (claims, in_doubt), self._taken = self._taken, (self._claims, self._in_doubt)
         changed = {name for name in claims.keys() | self._claims.keys() if claims.get(name) != self._claims.get(name)}
         return changed | (in_doubt ^ self._in_doubt)
 
     def told_by_server(self, marked: tuple[MarkedSession, ...], messages: Iterable[tuple[str, str]]) -> None:
-        """What a server that keeps its sessions elsewhere says, from now on; `messages`: session and id."""
+        """Use these sessions and messages of a server that keeps its sessions elsewhere from now on. `messages`: pairs of
+        session and message id."""
         self._by_server = marked
         mark = mark_of(self._store.id)
         self._sent_by_server = tuple((session, message) for session, message in messages if is_marked(message, mark))
 
     def let_go(self) -> dict[str, int]:
-        """The sessions that a thread had and no thread is bound to, with the time (ms) of the journal's last line about each.
+        """Return the sessions that a thread had and no thread is bound to, with the time (ms) of the journal's last entry about
+        each.
 
         Raises StoreError.
         """
@@ -104,39 +108,40 @@ class LostBindings:
         return {session: int(last.at.timestamp() * 1000) for session, last in self._let_go.items()}
 
     def asked_of(self, marked: Iterable[MarkedSession]) -> dict[str, int]:
-        """The sessions in which a message of ours would tell something, with the time (ms) from which on. Raises StoreError."""
+        """Return the sessions in which a message of ours would prove a binding, each with the time (ms) from which on. Raises
+        StoreError."""
         self._read_journal()
         unbound = (found.facts for found in marked if self._is_ours(found) and found.facts.id not in self._confirmed)
         return self.let_go() | {facts.id: facts.created_ms for facts in unbound}
 
     @property
     def needs_server(self) -> bool:
-        """Whether the server has to be asked, too: the file cannot be read, or something was put back. Raises StoreError."""
+        """Whether the server has to be asked too: the file is unreadable, or a copy was put back. Raises StoreError."""
         self.read()
         return bool(self.trouble) or self._store.restores.unsettled() is not None
 
     def sessions_of(self, thread_id: str) -> tuple[str, ...]:
-        """The sessions that claim a thread by their mark, beside the one that it is bound to."""
+        """Return the sessions that claim a thread by their mark, other than its bound one."""
         return self._claims.get(thread_id, ())
 
     @property
     def in_doubt(self) -> frozenset[str]:
-        """The ids of the threads whose binding may be older than what happened."""
+        """Ids of the threads whose binding may be older than what happened."""
         return self._in_doubt
 
     def claimed(self) -> tuple[str, ...]:
-        """The ids of the threads that several sessions claim."""
+        """Return the ids of the threads that several sessions claim."""
         return tuple(sorted(self._claims))
 
     def claims_of(self, thread_id: str, bound: str | None) -> tuple[Claim, ...]:
-        """The same as a split, the bound one first; none where nothing else claims the thread."""
+        """Return the claims as a split, the bound session first; empty if nothing else claims the thread."""
         sessions = self.sessions_of(thread_id)
         if not sessions or bound is None:
             return ()
         return (Claim(bound, _JOURNAL), *(Claim(session, MARK) for session in sessions))
 
     def with_doubts(self, recorded: ThreadRecord) -> ThreadRecord:
-        """What is recorded of a thread, with what speaks against its binding being the latest."""
+        """Add to the record what speaks against its binding being the latest."""
         if not self._claims and not self._in_doubt:
             return recorded
         name, cursor = recorded.thread.id, recorded.cursor
@@ -146,10 +151,10 @@ class LostBindings:
         return structs.replace(recorded, in_doubt=self._remark) if name in self._in_doubt else recorded
 
     def make_again(self, found: MarkedSession, cursor: Cursor | None, shown: Thread | None) -> bool:
-        """Bind the thread that the mark names to its session; `shown` is the thread as T3 Code shows it, where it does.
+        """Bind the thread that the mark names to its session. `shown` is the thread as T3 Code shows it, if it does.
 
-        Without a `cursor` it is read from OpenCode's database. False when that fails, or the session has an owner by now.
-        Raises StoreError.
+        Without a `cursor` it is read from OpenCode's database. Returns False if that fails, or if the session belongs to a thread
+        by now. Raises StoreError.
         """
         session, thread_id, intent = found.facts.id, found.marker.thread, found.marker.intent
         try:
@@ -168,17 +173,18 @@ class LostBindings:
         return True
 
     def note_gap(self) -> None:
-        """A session of this very store that the journal does not know: the journal is older than what happened."""
+        """Record a gap if the journal does not contain a session of this very store: the journal is older than what happened."""
         own = [found for found in self.unbound if found.marker.store == self._store.id]
         if own or self._own_claims:
             self._store.restores.note_gap(self._now(), _GAP)
 
     def _unknown(self, marked: Iterable[MarkedSession], used: Collection[str]) -> list[MarkedSession]:
-        """Those of which the journal lacks the intent, the oldest of each, or that it never bound although we sent into them."""
+        """Return the oldest session of each intent that the journal lacks, and those it never bound although we sent into
+        them."""
         oldest: dict[str, MarkedSession] = {}
         for found in filter(self._is_ours, oldest_first(marked)):
             oldest.setdefault(found.marker.intent, found)
-        # After the sessions and messages: a line is written before what it tells is done outside.
+        # After the sessions and messages: an entry is written before its effect outside.
         self._read_journal()
         return [
             found
@@ -187,7 +193,7 @@ class LostBindings:
         ]
 
     def _is_ours(self, found: MarkedSession) -> bool:
-        """Of this store, or of any from before the mark named one."""
+        """Whether the mark is of this store, or from before marks named one."""
         return found.marker.store in ("", self._store.id)
 
     def _read_journal(self) -> None:
@@ -214,7 +220,7 @@ class LostBindings:
         self.unbound = tuple(unbound.values())
 
     def _add_gone_on(self, sent: Collection[tuple[str, str]]) -> None:
-        """Claim a thread for each session that it let go of and in which a message was sent later."""
+        """Claim a thread for each session that it left and in which a message was sent later."""
         # After the messages: a binding is written before anything is sent.
         let_go = self.let_go() if sent else {}
         for session in sorted({session for session, message in sent if session in let_go and is_later(message, let_go[session])}):
@@ -248,12 +254,12 @@ class LostBindings:
 
 
 def _is_no_guess(entry: Entry) -> bool:
-    """Recovery puts away what it takes for unused; the user's word counts."""
+    """Recovery dismisses what it takes for unused; only the user's decision counts."""
     return entry.event is not Event.PUT_AWAY or entry.actor is not Actor.RECOVERY
 
 
 def _thread_of(found: MarkedSession) -> Thread:
-    """A thread as its session tells: nothing else is left of it."""
+    """Make a thread from its session: nothing else is left of it."""
     facts, name = found.facts, found.marker.thread
     made, touched = map(from_ms, (facts.created_ms, facts.updated_ms))
     source = Source.T3CODE if facts.title == f"T3 Code {name}" else Source.T3TRAY

@@ -1,7 +1,7 @@
-"""OpenCode's configuration, where it lets no message through: as a server says it, or said it when it last tried to start.
+"""OpenCode's configuration where it prevents every message: as a server reports it, or reported it at its last start.
 
-Nothing of it is read here: what OpenCode can use is known to OpenCode alone. A server that runs is asked of a folder only where a
-configuration lies in it or above it, since it has to load what it is asked of.
+It is not parsed here: only OpenCode knows what it accepts. A running server is asked about a folder only if a configuration file
+is in it or above it, because it has to load what it is asked about.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from t3tray.system.folders import holds_any
 from t3tray.threads.snapshot import ThreadRow
 
 _FILES = ("opencode.json", "opencode.jsonc", ".opencode/opencode.json", ".opencode/opencode.jsonc")
-# Folders that are asked of at once, and at most: each is loaded for it.
+# How many folders are asked about at once, and in all: each is loaded for it.
 _AT_ONCE, _AT_MOST = 2, 20
 
 
 class ConfigurationServer(Protocol):
-    """What this needs of a connection."""
+    """The requests to a connection that are used here."""
 
     async def busy_in(self, directory: str) -> frozenset[str]: ...
 
 
 async def troubles(rows: Iterable[ThreadRow], server: ConfigurationServer | None, log: Path) -> tuple[str, ...]:
-    """A sentence on each configuration that cannot be used, as far as it is known. Raises nothing."""
+    """Return a sentence on each configuration that cannot be used, as far as known. Raises nothing."""
     if server is None:
         found = await asyncio.to_thread(_at_the_last_start, log)
         return (f"{found.message} No server starts until it is corrected.",) if found else ()
@@ -48,7 +48,7 @@ async def troubles(rows: Iterable[ThreadRow], server: ConfigurationServer | None
 
 
 async def judged(row: ThreadRow, server: ConfigurationServer) -> ThreadRow:
-    """The same; where the server that runs would take no message for this thread's folder, the verdict is its reason."""
+    """Return the row with the reason as verdict, if the running server would accept no message for this thread's folder."""
     if row.verdict.kind is not Kind.RESUMABLE:
         return row
     error = await _trouble_in(_folder(row), server)
@@ -63,16 +63,16 @@ async def _trouble_in(folder: str, server: ConfigurationServer) -> UnusableConfi
     except UnusableConfiguration as error:
         return error
     except ServerError:
-        pass  # another trouble of the server's, which is told elsewhere
+        pass  # another error of the server, which is reported elsewhere
     return None
 
 
 def _at_the_last_start(log: Path) -> UnusableConfiguration | None:
-    """What the last server said at its end, if the file is as it was then. Blocks."""
+    """Return the error with which the last server ended, if the file is still the same. Blocks."""
     with suppress(OSError):
-        said = of_output(last_start(log))
-        if said and said[1].stat().st_mtime <= log.stat().st_mtime:
-            return said[0]
+        error_text = of_output(last_start(log))
+        if error_text and error_text[1].stat().st_mtime <= log.stat().st_mtime:
+            return error_text[0]
     return None
 
 

@@ -1,6 +1,7 @@
-"""One prompt on its way: handed to the server, looked for in its session, and its turn followed to the end.
+"""Deliver one prompt: hand it to the server, look for it in its session, and follow its turn to the end.
 
-It owns the limits and when the server is asked. It judges no thread and keeps nothing: `on_arrival` is for who kept the text.
+Decides the time limits and when the server is asked. It assesses no thread and stores nothing: `on_arrival` is called once the
+session contains the message.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ _ASKS = {
 
 @dataclass(frozen=True)
 class Waiting:
-    """The turn goes on only after somebody answered; `what` says it in a sentence."""
+    """The turn continues only after an answer; `what` says to what, as a sentence."""
 
     what: str
 
 
 @dataclass(frozen=True)
 class Arrived:
-    """The session holds the message."""
+    """The session contains the message."""
 
 
 Step = str | Waiting | Arrived
@@ -42,29 +43,29 @@ Step = str | Waiting | Arrived
 
 @dataclass(frozen=True)
 class Limits:
-    """In seconds. Each is a bound on silence, not on work: a turn that runs may run as long as it likes."""
+    """In seconds. Each limits silence, not work: a turn that runs may run as long as it likes."""
 
-    # Until a message that the server has taken is in its session.
+    # Until a message that the server accepted has to be in its session.
     arrival: float = 60.0
-    # The same, where the request to take it brought no answer.
+    # The same, if the request to accept it got no answer.
     unanswered_arrival: float = MAY_ARRIVE_FOR
-    # From an error in the session until a message that is not in it counts as dropped: some errors are told before it is stored.
+    # From an error in the session until a message that is not in it counts as dropped: some errors are sent before it is stored.
     dropped: float = 3.0
-    # Until the server is asked where its events tell nothing.
+    # Until the server is asked if no events arrive.
     quiet: float = 10.0
-    # Until the server is asked again where it told nothing.
+    # Until the server is asked again if it gave no answer.
     again: float = 1.0
     # Until a session that is idle without an answer is believed to stay so.
     doubt: float = 5.0
-    # Until a server that went away in the middle of a turn is given up.
+    # Until a server that went away during a turn is given up.
     away: float = 60.0
 
 
 class PromptDelivery:
-    """`handle` is given every signal of the server's, from before `hand_over` on. `outcome` is None until the turn has ended.
+    """`handle` gets every signal of the server, from before `hand_over` on. `outcome` is None until the turn has ended.
 
-    `warnings` are sentences about what could not be read of a turn that has ended; `is_absent`: the session, asked last, did not
-    hold the message.
+    `warnings` are sentences on what could not be read of a turn that has ended. `is_absent`: when last asked, the session did not
+    contain the message.
     """
 
     def __init__(
@@ -90,21 +91,21 @@ class PromptDelivery:
         self._why_dropped = ""
         self.is_absent = False
         self._arrives_by = clock() + limits.arrival
-        self._next_look = clock() + limits.quiet
+        self._next_check = clock() + limits.quiet
         self._doubted_at: float | None = None
         self._away_since: float | None = None
 
     def patience(self) -> float:
-        """How long the next signal may be waited for, in seconds."""
-        ends = [self._next_look]
+        """Return how long to wait for the next signal at most, in seconds."""
+        ends = [self._next_check]
         ends += [] if self.turn.has_arrived else [self._arrives_by]
         ends += [] if self._doubted_at is None else [self._doubted_at + self._limits.doubt]
         return min(ends) - self._clock()
 
     async def hand_over(self, text: str, directory: str) -> None:
-        """Have the server take the prompt; `directory` is the session's. What it did with it is seen later.
+        """Have the server accept the prompt; `directory` is the session's. What became of it is seen later.
 
-        Raises a ServerError when it refused it.
+        Raises a ServerError if it refused it.
         """
         self._directory = directory
         try:
@@ -113,48 +114,48 @@ class PromptDelivery:
             # It may have arrived nevertheless: it is looked up, and never sent again.
             self._error = error
             self._arrives_by = self._clock() + self._limits.unanswered_arrival
-            self._next_look = self._clock()
+            self._next_check = self._clock()
         else:
             self._arrives_by = self._clock() + self._limits.arrival
-            self._next_look = self._clock() + self._limits.quiet
+            self._next_check = self._clock() + self._limits.quiet
 
     def await_arrival(self, seconds: float) -> None:
-        """It was handed over before, unseen: it is only looked for, once or for so long."""
+        """Only look for a prompt that was handed over before and not seen to arrive: once, or for so many seconds."""
         self.turn.is_incomplete = True
-        self._next_look = self._clock()
-        self._arrives_by = self._next_look + min(max(seconds, 0), self._limits.dropped)
+        self._next_check = self._clock()
+        self._arrives_by = self._next_check + min(max(seconds, 0), self._limits.dropped)
 
     async def handle(self, signal: Signal | Quiet) -> list[Step]:
-        """What this signal adds. Raises NotTaken, or a ServerError when nobody can tell any more how the turn goes on."""
+        """Handle a signal and return the new steps. Raises NotTaken, or a ServerError once the turn can no longer be followed."""
         steps: list[Step] = []
         match signal:
             case ServerEvent() if signal.session_id == self._session_id:
-                steps.append(self._hear_event(signal))
+                steps.append(self._handle_event(signal))
             case Gap(error):
                 self.turn.is_incomplete = True
                 self._fail(error)
             case Connected():
-                self._away_since, self._next_look = None, self._clock()
+                self._away_since, self._next_check = None, self._clock()
         if isinstance(signal, ServerEvent) and signal.kind in _ASKS and await self._is_ours(signal.session_id):
             steps.append(Waiting(_ASKS[signal.kind]))
         if not self.turn.has_arrived:
-            steps += await self._look_for_arrival()
+            steps += await self._check_arrival()
         if self.turn.has_arrived:
-            steps.append(await self._look_for_end())
+            steps.append(await self._check_end())
         return [step for step in steps if step]
 
-    def _hear_event(self, event: ServerEvent) -> str:
+    def _handle_event(self, event: ServerEvent) -> str:
         change = change_of(event)
         if isinstance(change, TurnBroke) and not self.turn.has_arrived:
             self._why_dropped = change.error.sentence()
             self._arrives_by = min(self._arrives_by, self._clock() + self._limits.dropped)
         elif change and self.turn.has_arrived:
-            self._next_look = self._clock() + self._limits.quiet
+            self._next_check = self._clock() + self._limits.quiet
         return self.turn.handle(change) if change else ""
 
-    async def _look_for_arrival(self) -> list[Step]:
+    async def _check_arrival(self) -> list[Step]:
         now = self._clock()
-        if not self.turn.is_told and now < min(self._next_look, self._arrives_by):
+        if not self.turn.is_heard and now < min(self._next_check, self._arrives_by):
             return []
         try:
             # A message is stored before its text is.
@@ -170,11 +171,11 @@ class PromptDelivery:
             except StoreError as error:
                 self.warnings.append(f"The message was sent, and its draft could not be put away: {error.message}")
             self.turn.has_arrived, self._error, self._away_since = True, None, None
-            self._next_look = now + self._limits.quiet
+            self._next_check = now + self._limits.quiet
             return [Arrived()]
         if now >= self._arrives_by:
             raise self._not_taken()
-        self._next_look = self._clock() + self._limits.again
+        self._next_check = self._clock() + self._limits.again
         return []
 
     def _not_taken(self) -> NotTaken:
@@ -182,13 +183,13 @@ class PromptDelivery:
             return NotTaken(f"OpenCode dropped the message: {_as_sentence(self._why_dropped)}", KEPT_AS_DRAFT)
         if self._error is not None:
             return NotTaken(f"It is not known whether the message arrived: {self._error.message}", PERHAPS_SENT)
-        said = f"OpenCode took the message {self._limits.arrival:.0f} seconds ago, and it is not in the session."
-        return NotTaken(said, PERHAPS_SENT)
+        error_text = f"OpenCode took the message {self._limits.arrival:.0f} seconds ago, and it is not in the session."
+        return NotTaken(error_text, PERHAPS_SENT)
 
-    async def _look_for_end(self) -> str:
+    async def _check_end(self) -> str:
         words = ""
         outcome, is_doubted = self.turn.outcome, self._is_doubted_enough()
-        is_due = self._clock() >= self._next_look or is_doubted
+        is_due = self._clock() >= self._next_check or is_doubted
         if is_due or (outcome and self.turn.is_incomplete):
             error, words = await self._ask()
             if error and outcome:
@@ -209,11 +210,12 @@ class PromptDelivery:
         return self._clock() >= self._doubted_at + self._limits.doubt
 
     async def _ask(self) -> tuple[ServerError | None, str]:
-        """Ask whether the session is busy, and read what is not known of the turn; the words that this adds to the reply."""
-        self._next_look = self._clock() + self._limits.again
+        """Ask whether the session is busy, and read what is unknown of the turn. Returns the error, and the text that this
+        adds to the reply."""
+        self._next_check = self._clock() + self._limits.again
         try:
             if not self._directory:
-                # By the session's own spelling of its folder: by another, nothing is ever busy.
+                # By the session's own spelling of its folder: with another, the server reports nothing as busy.
                 self._directory = (await self._server.session(self._session_id)).facts.directory
             is_idle = await self._server.activity(self._session_id, self._directory) is Activity.IDLE
             if is_idle or self.turn.is_incomplete:
@@ -229,7 +231,7 @@ class PromptDelivery:
             self._fail(error)
             return error, ""
         self._away_since = None
-        self._next_look = self._clock() + self._limits.quiet
+        self._next_check = self._clock() + self._limits.quiet
         return None, words
 
     def _fail(self, error: ServerError) -> None:
@@ -242,7 +244,7 @@ class PromptDelivery:
         return kind(message, f"{ARRIVED} Whether it was answered cannot be told now.")
 
     async def _is_ours(self, session_id: str | None) -> bool:
-        """Whether it is the prompt's session, or one of its sub-agents'. What cannot be told is not this one's."""
+        """Whether it is the prompt's session, or one of its sub-agents'. If unknown, it is not."""
         seen: set[str] = set()
         while session_id and session_id != self._session_id and session_id not in seen:
             seen.add(session_id)

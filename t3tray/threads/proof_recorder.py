@@ -1,7 +1,7 @@
-"""Keeping the proofs fresh by reading: what a session holds now is recorded after every finished turn, server or not.
+"""Keep the cursors current by reading: after every finished turn the session's contents are recorded, with a server or without.
 
-A thread of T3 Code's whose session can be resumed is kept from the first look on, so that it can be proved later. It asks no
-server and changes no binding to another session. For the thread that runs the SQL.
+A thread of T3 Code whose session can be resumed is stored from the first scan on, so that it can be proved later. Asks no server
+and binds no thread to another session. Runs in the SQL thread.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ from t3tray.threads.evidence import STILL_WARM
 from t3tray.threads.scan import Scan
 from t3tray.threads.verify import RENEWS, Assessment, is_mid_turn
 
-# A first look at thousands of threads is spread over several, so that nothing waits for it.
+# Threads per call: a first scan of thousands is spread over several calls, so that nothing waits for it.
 AT_ONCE = 1_000
 _thread_id = attrgetter("thread.id")
 
 
 class ProofRecorder:
-    """One for the app's life. `keep` after every look."""
+    """Records proofs. Call `record` after each scan. One for the app's life."""
 
     def __init__(self, store: Store, database: OpenCodeDatabase, now: Callable[[], datetime]) -> None:
         self._store = store
         self._database = database
         self._now = now
         self._refused: set[str] = set()
-        # What the last pass had nothing to record of; the same object it has nothing new either.
+        # Assessments without anything to record at the last call; the same object has nothing new either.
         self._settled: dict[str, Assessment] = {}
 
-    def record(self, picture: Scan) -> bool:
-        """Record what is new; True when there is more to be recorded at the next look. Raises StoreError."""
-        names = [*map(_thread_id, picture.assessments)]
-        others = compress(picture.assessments, map(is_not, picture.assessments, map(self._settled.get, names)))
-        self._settled = dict(zip(names, picture.assessments, strict=True))
+    def record(self, scan: Scan) -> bool:
+        """Record what is new, `AT_ONCE` threads at most. Returns True if more is due. Raises StoreError."""
+        names = [*map(_thread_id, scan.assessments)]
+        others = compress(scan.assessments, map(is_not, scan.assessments, map(self._settled.get, names)))
+        self._settled = dict(zip(names, scan.assessments, strict=True))
         due: list[Assessment] = []
         for found in others:
             is_due = self._is_due(found)
@@ -59,10 +59,10 @@ class ProofRecorder:
         try:
             proofs = self._proofs(due[:AT_ONCE])
         except ServerError:
-            # The database cannot be read by now: the next look says so, and tries again.
+            # The database cannot be read just now: the next scan reports that, and tries again.
             return False
         why = ("seen in OpenCode's database", "the session that T3 Code names")
-        # A thread of ours may have this session, and proves it; the two are one row.
+        # If one of our own threads has this session it proves it; the two are one row.
         self._refused |= self._store.proofs.record(proofs, self._now(), *why)
         return len(due) > AT_ONCE
 
@@ -70,10 +70,11 @@ class ProofRecorder:
         if found.cursor is None or found.verdict.reason not in RENEWS or found.thread.id in self._refused:
             return False
         if found.evidence.in_doubt:
-            # A binding from a copy is proved by a resume only: reading shows that the session is there, not that it is the one.
+            # A binding from a copy is proved by a verification only: reading shows that the session exists, not that it is the
+            # right one.
             return False
         if found.is_unfinished and is_mid_turn(found.cursor, found.evidence) and self._is_warm(found.evidence):
-            # A server that is not known here may be at work in it. One that was broken off is recorded later.
+            # A server that is unknown here may be at work in it. A turn that was aborted is recorded later.
             return False
         return found.has_news or (found.thread.source is Source.T3CODE and found.cursor.session_created_ms is None)
 
@@ -88,7 +89,7 @@ class ProofRecorder:
             known = extents(reader, [found.cursor.session_id for found in due if found.cursor])
             for found in due:
                 if found.cursor and isinstance(found.evidence.newest, Found):
-                    # Without what was written since the look: the count is that up to the message that is recorded as the last.
+                    # Without messages written since the scan: the count is that up to the message that is recorded as the last.
                     name, last = found.cursor.session_id, found.evidence.newest.value.id
                     known[name] = Extent(known[name].first_id, reader.count_until(name, last) or 0)
         return [proof for found in due if (proof := _proof(found, known))]
@@ -99,9 +100,9 @@ def _proof(found: Assessment, known: dict[str, Extent]) -> Proof | None:
         case Cursor() as cursor, Found(SessionFacts() as session), Found(MessageFacts() as newest):
             now = _cursor_now(cursor, session, newest, known[session.id])
             if isinstance(found.evidence.tail, Found) and found.evidence.messages_gone and now.message_count:
-                # What is left does not become the whole conversation by being seen.
+                # The rest must not become the whole conversation by being read.
                 now = replace(now, message_count=now.message_count + found.evidence.messages_gone)
-            # Of a session with a pending revert it is known what is left after that only.
+            # With a pending revert only what is left after it is known.
             context = found.evidence.context if session.reverted_to is None else None
             return Proof(found.thread, replace(now, context=context))
     return None

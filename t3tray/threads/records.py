@@ -1,6 +1,5 @@
 """What is recorded of every thread before OpenCode is asked: our own list and journal, T3 Code's databases, and what speaks
-against a binding. It keeps what it read, and tells which threads have changed. For the thread that runs the SQL.
-"""
+against a binding. Caches what it read, and returns which threads have changed. Runs in the SQL thread."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ from t3tray.threads.t3code_sources import T3Sources
 
 
 class Records:
-    """Every question is answered from what `read` found last. `foreign` are T3 Code's threads of other providers."""
+    """Every query uses what `read` found last. `foreign` are T3 Code's threads of other providers."""
 
     def __init__(self, store: Store, database: OpenCodeDatabase, sources: T3Sources, lost_bindings: LostBindings) -> None:
         self._store = store
@@ -49,9 +48,9 @@ class Records:
         self._stale: dict[str, str] = {}
 
     def read(self) -> tuple[T3State, ...]:
-        """Read what has changed; how T3 Code's homes are.
+        """Read what has changed, and return the state of T3 Code's homes.
 
-        Raises StoreError: then what was read until then is told all the same, and the rest is read at the next call.
+        Raises StoreError: what was read until then is available all the same, and the rest is read at the next call.
         """
         states, written = self._sources.read(), self._store.version()
         file = (self._database.path, *file_stamp(self._database.path))
@@ -66,12 +65,12 @@ class Records:
         return states
 
     def take_changed(self) -> set[str]:
-        """The ids of the threads that are new, changed or gone since the last call."""
+        """Return the ids of the threads that are new, changed or gone since the last call."""
         changed, self._changed = self._changed | self._lost_bindings.take_changed(), set()
         return changed
 
     def named(self, prefix: str, also_deleted: bool) -> ThreadRecord:
-        """The one thread whose id begins so; one that T3 Code has deleted is told only to those who ask for it.
+        """Return the record of the one thread whose id begins so; `also_deleted` includes threads that T3 Code has deleted.
 
         Raises ThreadNotFound, UsageError, Refused, StoreError.
         """
@@ -80,16 +79,16 @@ class Records:
         if prefix and not any(name.startswith(prefix) for name in shown) and (deleted := self._deleted(prefix)):
             if also_deleted:
                 return deleted
-            said = deleted_sentence(deleted.t3.deleted_at if deleted.t3 else None)
+            error_text = deleted_sentence(deleted.t3.deleted_at if deleted.t3 else None)
             hint = f"`t3tray show {deleted.thread.id}` tells what is known."
-            raise ThreadNotFound(f"“{deleted.thread.title}”: {said}", hint)
+            raise ThreadNotFound(f"“{deleted.thread.title}”: {error_text}", hint)
         thread = named(prefix, shown.values())
         if (recorded := self.of(thread.id)) is None:
             raise Refused(f"“{thread.title}” is not one of OpenCode's threads.", "Other providers keep their own memory.")
         return recorded
 
     def of(self, name: str) -> ThreadRecord | None:
-        """What is recorded of a thread; None where there is no such thread to judge."""
+        """Return what is recorded of a thread; None if there is no such thread to assess."""
         t3, own, cursor = self._t3.get(name), self._own.get(name), self._cursors.get(name)
         if t3 is not None and not (name in self._stale and own is not None and cursor is not None):
             found = recorded_t3(t3, own, cursor) if t3.is_opencode else None
@@ -102,7 +101,7 @@ class Records:
         return self._lost_bindings.with_doubts(ThreadRecord(own, cursor, had_turns, asked_for=asked_for))
 
     def t3(self, name: str) -> T3Thread | None:
-        """What T3 Code shows of a thread, where it does."""
+        """Return the thread as T3 Code shows it; None if it does not."""
         return self._t3.get(name)
 
     def _read_bindings(self) -> None:
@@ -118,11 +117,11 @@ class Records:
         self._changed.update(bound)
 
     def _read_threads(self, states: tuple[T3State, ...], is_written: bool) -> None:
-        """The threads of both programs. `is_written`: something was, in our own file."""
-        # Of a home that cannot be read nobody knows whether a thread is gone from it.
+        """Read the threads of both programs. `is_written`: our own file has changed."""
+        # If a home is unreadable, it is unknown whether a thread is gone from it.
         t3_tells = bool(states) and all(state.shape is not Shape.UNSUPPORTED for state in states)
         if is_written or t3_tells is not self._t3_tells:
-            # What T3 Code tells of its threads is newer than what was kept of them.
+            # T3 Code's own data on its threads is newer than our copy of it.
             kept = self._store.threads.ours() if t3_tells else self._store.threads.all()
             before, self._own, self._t3_tells = self._own, {thread.id: thread for thread in kept}, t3_tells
             self._changed |= {name for name, thread in self._own.items() if before.get(name) != thread}
@@ -136,7 +135,7 @@ class Records:
             self._shown = shown
 
     def _compare(self, now: tuple[T3Thread, ...]) -> set[str]:
-        """Take over T3 Code's threads; the ids of those that are other objects than before."""
+        """Take over T3 Code's threads; return the ids of those that are other objects than before."""
         before = tuple(self._t3.values())
         self._t3 = {thread.id: thread for thread in now}
         self.foreign = tuple(thread for thread in now if thread.provider != OPENCODE)
@@ -146,11 +145,11 @@ class Records:
         return {name for name, thread in self._t3.items() if known.get(name) is not thread} | (known.keys() - self._t3.keys())
 
     def _is_gone(self, own: Thread) -> bool:
-        """Whether it is one of T3 Code's that T3 Code shows no more; what it keeps in a form that cannot be read is not gone."""
+        """Whether T3 Code no longer shows one of its threads. A thread of an unreadable home is not gone."""
         return own.source is Source.T3CODE and self._t3_tells and own.id not in self._t3
 
     def _deleted(self, prefix: str) -> ThreadRecord | None:
-        """The one thread that T3 Code has deleted and whose id begins so, by T3 Code's word or by ours. Raises UsageError."""
+        """Return the one deleted thread of T3 Code whose id begins so, from T3 Code's data or ours. Raises UsageError."""
         theirs = self._sources.deleted(prefix)
         kept = (own for own in self._store.threads.all() if own.id.startswith(prefix))
         shown = {own.id: own for own in kept if self._is_gone(own)}
@@ -166,7 +165,7 @@ class Records:
         return ThreadRecord(thread, cursor, t3.has_turns if t3 else True, t3=t3, deleted=True)
 
     def _had_session(self, name: str) -> bool:
-        """Whether one of our threads ever had a session, be it one that it was let go of."""
+        """Whether one of our own threads ever had a session, even one that it was unbound from."""
         return any(entry.event is Event.CONFIRMED for entry in self._store.journal.entries(name))
 
 

@@ -1,7 +1,7 @@
-"""Which remedies can be chosen for a thread, and in which order: one pure function of the verdict and of what is known around it.
+"""Which remedies are offered for a thread, and in which order: one pure function of the verdict and of what is known around it.
 
-Used by the list, the page, every document and the command line alike. What would be refused for sure is not offered; what would
-mend most without losing anything comes first. Where nobody looked (None, UNKNOWN), a remedy is named as if it could be done.
+Used by the list, the page, the JSON documents and the command line alike. What would certainly be refused is not offered; what
+repairs most without losing anything comes first. Where nothing was checked (None, UNKNOWN), a remedy counts as possible.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from t3tray.messages.verdicts import WORDING
 
 
 class SessionStanding(StrEnum):
-    """Of a session that somebody names for a thread: NONE is named, it is GONE, THERE (a root session that works in the thread's
-    folder), works ELSEWHERE, or is a sub-agent's (CHILD)."""
+    """A session named for a thread: NONE is named, it is GONE, THERE (a root session in the thread's folder), works ELSEWHERE,
+    or is a sub-agent's (CHILD)."""
 
     NONE = "none"
     GONE = "gone"
@@ -29,14 +29,14 @@ class SessionStanding(StrEnum):
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known around a verdict. `bound` is the session that is used here, `named` the one that T3 Code goes on in; `is_one`
-    says that they are the same.
+    """What is known around a verdict. `bound` is the session that is used here, `named` the one that T3 Code names; `is_one`:
+    they are the same.
 
-    `is_t3`: T3 Code shows the thread. `others`: another session of its own is there and holds what the bound one may lack.
-    `reverting`: a revert is pending in `named`, or in `bound` where none is named: what is told it now would be lost with it.
-    `choices`: there is another session that it could be bound to. `copies`: somebody has words of it to carry. `can_repair`: T3
-    Code's cursor may be written at all. `lacks`: T3 Code shows more of the conversation than its session holds, or the bound one
-    is known to lack some of it. `can_move`: the server that runs can move a session to another folder.
+    `is_t3`: T3 Code shows the thread. `others`: another session of the thread exists and contains what the bound one may lack.
+    `reverting`: a revert is pending in `named`, or in `bound` if none is named: anything told to it now would be lost. `choices`:
+    there is another session to bind to. `copies`: a source has messages to carry. `can_repair`: T3 Code's cursor may be written.
+    `lacks`: T3 Code shows more of the conversation than its session contains, or the bound one is known to lack some. `can_move`:
+    the running server can move a session to another folder.
     """
 
     bound: SessionStanding = SessionStanding.UNKNOWN
@@ -53,18 +53,18 @@ class Situation:
 
     @property
     def is_two(self) -> bool:
-        """T3 Code goes on in another session than the one that is used here."""
+        """Whether T3 Code names another session than the one that is used here."""
         return self.is_t3 and not self.is_one and self.bound is not SessionStanding.NONE
 
 
 NOTHING_KNOWN = Situation()
-# What a session lost that is there: T3 Code's goes on in it all the same.
+# Verdicts on an existing session that lost something: T3 Code continues in its session nevertheless.
 _LOST = frozenset({Reason.SPLIT, Reason.CONFLICT, Reason.EMPTY, Reason.HISTORY_LOST})
-# Nothing can be mended before the folder is there, or before it can be told what there is.
+# Nothing else can be repaired before the folder exists, or before it can be inspected.
 _FIRST_THINGS_FIRST = frozenset({Reason.DIRECTORY_MISSING, Reason.DIRECTORY_UNREADABLE})
 _POSSIBLY_THERE = frozenset({SessionStanding.THERE, SessionStanding.UNKNOWN})
 
-# What makes good that a thread was switched or lost its session. A fork or letting go does not, nor what has to be done first.
+# Remedies that make good a switch or a lost session. A fork or an unbinding does not, nor do preparatory steps.
 _ANSWERS = frozenset(
     {
         Remedy.HEAL,
@@ -82,7 +82,7 @@ _NEEDS_A_CHOICE = frozenset({Remedy.BIND, Remedy.RELOCATE})
 
 
 def offers(verdict: Verdict, known: Situation = NOTHING_KNOWN) -> tuple[Remedy, ...]:
-    """What can be chosen, the best first."""
+    """Return the remedies that can be chosen, best first."""
     wanted = WORDING[verdict.reason].remedies
     if verdict.kind is not Kind.UNKNOWN and verdict.reason not in _FIRST_THINGS_FIRST:
         wanted = (*_best(verdict, known), *wanted, Remedy.REPAIR)
@@ -90,21 +90,23 @@ def offers(verdict: Verdict, known: Situation = NOTHING_KNOWN) -> tuple[Remedy, 
 
 
 def answer_to_alarm(offered: Sequence[Remedy], is_complete: bool = False) -> Remedy | None:
-    """The first of what is offered, where it makes good what an alarm tells; `is_complete`: its name alone says what to do."""
+    """Return the first remedy offered, if it makes good what an alarm reports. `is_complete`: only if its name alone says what
+    to do."""
     first = offered[0] if offered else None
     return first if first in _ANSWERS and not (is_complete and first in _NEEDS_A_CHOICE) else None
 
 
 def _best(verdict: Verdict, known: Situation) -> tuple[Remedy, ...]:
-    """What comes before the reason's own remedies: it keeps more, or mends the side where the user works."""
+    """Return what comes before the reason's own remedies: it keeps more, or repairs the side where the user works."""
     if known.is_t3 and known.named is SessionStanding.ELSEWHERE:
-        # T3 Code would fork it again: nothing else holds before it was moved.
+        # T3 Code would fork it again: nothing else lasts before it is moved.
         return (Remedy.MOVE_SESSION,)
     first: tuple[Remedy, ...] = (Remedy.HEAL,)
     if known.is_two and known.bound is SessionStanding.THERE and known.named in (SessionStanding.GONE, SessionStanding.NONE):
         return (Remedy.REPAIR,) if known.can_repair is not False else ()
     if known.bound is SessionStanding.GONE and verdict.kind is Kind.BLOCKED:
-        # The copies hold what is gone, and what only another session holds comes with them; that session alone does not.
+        # The copies contain what is gone, and what only another session contains is carried with them; that session alone lacks
+        # the former.
         return (*first, Remedy.CARRY, *((Remedy.START_AFRESH,) if known.copies else ()))
     if (verdict.reason in _LOST or known.lacks) and known.others:
         return (*first, Remedy.JOIN)
@@ -114,7 +116,7 @@ def _best(verdict: Verdict, known: Situation) -> tuple[Remedy, ...]:
 
 
 def _can(remedy: Remedy, verdict: Verdict, known: Situation) -> bool:
-    """False for what would be refused for sure."""
+    """Return False for what would certainly be refused."""
     match remedy:
         case Remedy.HEAL | Remedy.JOIN if known.reverting:
             return False

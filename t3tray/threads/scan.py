@@ -1,7 +1,7 @@
-"""All threads with their verdicts, from the databases alone: our own, T3 Code's, OpenCode's. It keeps what it read and judged, so
-that after a change only that is looked at again.
+"""Scan all threads and assess each from the databases alone: our own, T3 Code's, OpenCode's. What was read and assessed is
+cached, so that after a change only that is read again.
 
-A resume never relies on it: that asks the server. It changes nothing. For the thread that runs the SQL.
+A verification never relies on a scan: it asks the server. Changes nothing. Runs in the SQL thread.
 """
 
 from __future__ import annotations
@@ -29,10 +29,9 @@ from t3tray.store.store import Store
 from t3tray.t3code.duplicate_homes import DuplicateHomes
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.state import T3Reader, T3State
-from t3tray.threads import evidence as gather
 from t3tray.threads.answering_sessions import AnsweringSessions
 from t3tray.threads.candidates import SourceMemory, candidates_of
-from t3tray.threads.evidence import Surroundings, ThreadRecord
+from t3tray.threads.evidence import Surroundings, ThreadRecord, evidence_without_answers
 from t3tray.threads.file_evidence import agents_work, evidence_from_database
 from t3tray.threads.folder_stamps import FolderStamps
 from t3tray.threads.lost_bindings import LostBindings
@@ -40,23 +39,23 @@ from t3tray.threads.records import Records
 from t3tray.threads.t3code_record import t3_thread
 from t3tray.threads.t3code_sessions import T3NamedSessions, in_doubt_of_others, sessions_of
 from t3tray.threads.t3code_sources import T3Sources
-from t3tray.threads.unreadable import UnreadThreads, said, unreadable_assessment
+from t3tray.threads.unreadable import UnreadThreads, error_text, unreadable_assessment
 from t3tray.threads.verify import Assessment, assessment_of
 
 _THOUSANDS = 2_000
-# Unknown, and so again at each look until something else changes.
+# Unknown, and therefore assessed again in each scan until something else changes.
 _OPEN = {reason for reason, kind in KIND_OF.items() if kind is Kind.UNKNOWN} - {Reason.UNSUPPORTED, Reason.OTHER_DATABASE}
 
 
 @dataclass(frozen=True)
 class Scan:
-    """One look at everything. `foreign` are T3 Code's threads of other providers, of which no verdict is possible.
+    """One scan of everything. `foreign` are T3 Code's threads of other providers, for which no verdict is possible.
 
-    `half_read` counts the threads of which only the first and the last answer were looked at: another session may have given one
-    in the middle. `duplicate_homes`: threads that stand in two homes of T3 Code are shown as the live one has them. `trouble`
-    are sentences
-    on what could not be read. `in_doubt`: more would be known if it were known which database OpenCode uses. `unfinished` are the
-    examinations of the threads whose last turn has no end yet, `busy_in` the directories in which a server says that one runs.
+    `half_read`: number of threads of which only the first and the last answer were read; another session may have given one in
+    the middle. `duplicate_homes`: threads that are in two homes of T3 Code are shown as the live one has them. `trouble`:
+    sentences on what could not be read. `in_doubt`: more would be known if it were known which database OpenCode uses.
+    `unfinished`: assessments of the threads whose last turn has no end yet. `busy_in`: directories in which a server says that a
+    turn runs.
     """
 
     assessments: tuple[Assessment, ...]
@@ -70,8 +69,8 @@ class Scan:
     busy_in: frozenset[str] = frozenset()
 
     def with_busy(self, sessions: Collection[str] | Failure) -> Scan:
-        """The same, now that a server said that a turn runs in each of these sessions. A failure: a server runs and does not
-        answer, so that it may be at work in every last turn without an end."""
+        """Return the scan with these sessions busy, according to a server. A failure: a server runs and does not answer, so
+        that it may be at work in every turn without an end."""
         if not sessions:
             return self
         if isinstance(sessions, Failure):
@@ -84,7 +83,7 @@ class Scan:
 
 
 class Scanner:
-    """Looks again and again; each look costs what has changed since the one before."""
+    """Scans repeatedly; each scan costs what has changed since the one before."""
 
     def __init__(self, store: Store, database: OpenCodeDatabase, surroundings: Surroundings, readers: Iterable[T3Reader]) -> None:
         self._store = store
@@ -106,11 +105,11 @@ class Scanner:
         self._answering = AnsweringSessions(self._sources, self._named)
 
     def read_from(self, readers: Iterable[T3Reader]) -> None:
-        """These are T3 Code's homes from the next look on. One that is read already goes on with what it has read."""
+        """Use these homes of T3 Code from the next scan on. One that is known already keeps what was read of it."""
         self._sources.read_from(readers)
 
     def scan(self) -> Scan:
-        """Everything as it is now. Raises StoreError; any trouble with the others' files is in the verdicts and states."""
+        """Scan everything. Raises StoreError; errors of other programs' files are in the verdicts and states."""
         with _many_objects():
             states = self._read_recorded()
             changed, self._pending = self._pending, set()
@@ -120,11 +119,11 @@ class Scanner:
                 changed |= self._touched(sessions, failure, surroundings)
                 if failure is None:
                     changed |= self._answering.read_middles(self._index, self._database.trust.absence_counts)
-                self._judge(changed, surroundings)
+                self._assess_changed(changed, surroundings)
             finally:
                 self._index.release()
             if len(changed) > _THOUSANDS:
-                # What was made lives on for long: let the collector never go through it again.
+                # The new objects live long: the garbage collector need not traverse them again.
                 gc.freeze()
         half_read = 0 if self._failure else self._answering.half_read
         sources = self._sources
@@ -140,34 +139,34 @@ class Scanner:
         )
 
     def load_record(self, prefix: str, also_deleted: bool = False) -> ThreadRecord:
-        """What is recorded of one thread, read anew, with the sessions that hold other parts of it; no server is asked.
+        """Return the record of one thread, read anew, with the sessions that contain other parts of it; no server is asked.
 
-        One that T3 Code has deleted is told only to those who ask for it. Raises ThreadNotFound, UsageError, Refused, StoreError.
+        `also_deleted` includes threads that T3 Code has deleted. Raises ThreadNotFound, UsageError, Refused, StoreError.
         """
         self._read_recorded()
         recorded = self._records.named(prefix, also_deleted)
-        return self._recall_others(recorded) if recorded.t3 else recorded
+        return self._with_parts_elsewhere(recorded) if recorded.t3 else recorded
 
     def scan_thread(self, thread_id: str) -> Scan:
-        """A look at this thread alone; its picture is empty where no look would show it. Raises StoreError."""
+        """Scan this thread alone; empty if no full scan would show it. Raises StoreError."""
         states = self._read_recorded()
         recorded = self._records.of(thread_id)
         found = () if recorded is None else (self.assess(recorded),)
         return Scan(found, states, in_doubt=self._named.in_doubt)
 
     def assess(self, recorded: ThreadRecord) -> Assessment:
-        """The verdict on one thread, be it one that no look shows."""
+        """Return the assessment of one thread, even if no scan shows it."""
         surroundings = self._surroundings.at_once()
         failure, sessions = self._read_sessions()
         try:
-            # More may be known of it now than when it was judged.
+            # More may be known of it now than when it was assessed.
             self._pending |= self._touched(sessions, failure, surroundings) | {recorded.thread.id}
             self._read_ahead([recorded])
-            return self._examine(recorded, surroundings)
+            return self._assess(recorded, surroundings)
         finally:
             self._index.release()
 
-    def _recall_others(self, recorded: ThreadRecord) -> ThreadRecord:
+    def _with_parts_elsewhere(self, recorded: ThreadRecord) -> ThreadRecord:
         failure, sessions = self._read_sessions()
         try:
             self._pending |= self._touched(sessions, failure, self._surroundings.at_once())
@@ -180,7 +179,8 @@ class Scanner:
             self._index.release()
 
     def _read_recorded(self) -> tuple[T3State, ...]:
-        """What all but OpenCode tells, for less than a look: the threads that have changed are judged at the next one."""
+        """Read everything but OpenCode's data, which costs less than a scan: threads that have changed are assessed in the
+        next one."""
         try:
             return self._records.read()
         finally:
@@ -188,7 +188,7 @@ class Scanner:
 
     def _read_sessions(self) -> tuple[Failure | None, frozenset[str]]:
         if self._index.path != self._database.path:
-            # By now it is known that OpenCode uses another file.
+            # It is known by now that OpenCode uses another file.
             self._index, self._trust = SessionIndex(self._database), None
         if self._database.trust.failure is not None:
             return self._database.trust.failure, frozenset()
@@ -198,11 +198,11 @@ class Scanner:
         except ServerError as error:
             return failure_of(error), frozenset()
         except Exception as error:
-            self._unread.log(str(self._database.path), f"OpenCode's database could not be read: {said(error)}", error)
+            self._unread.log(str(self._database.path), f"OpenCode's database could not be read: {error_text(error)}", error)
             return Failure.SERVER_ERROR, frozenset()
 
     def _touched(self, sessions: Collection[str], failure: Failure | None, surroundings: Surroundings) -> set[str]:
-        """The threads whose surroundings have changed: the session, the folder, or whether OpenCode's database can be read."""
+        """Return the threads with a changed session or folder, or all if OpenCode's database became readable or unreadable."""
         everything = failure is not self._failure or self._trust != self._database.trust
         self._failure, self._trust = failure, self._database.trust
         moved = self._folders.changed(surroundings)
@@ -214,19 +214,19 @@ class Scanner:
             touched |= {name for name, result in self._results.items() if everything or result.thread.directory in moved}
         return touched
 
-    def _judge(self, changed: set[str], surroundings: Surroundings) -> None:
+    def _assess_changed(self, changed: set[str], surroundings: Surroundings) -> None:
         recorded = [found for name in changed if (found := self._records.of(name)) is not None]
         for name in changed - {found.thread.id for found in recorded}:
             self._forget(name)
         self._sources.list_logs_again()
         self._read_ahead(recorded)
         for found in recorded:
-            result = self._examine(found, surroundings)
+            result = self._assess(found, surroundings)
             self._take(result)
             self._folders.note(result, surroundings)
 
     def _read_ahead(self, recorded: Collection[ThreadRecord]) -> None:
-        """What these threads need of OpenCode's database, in one go."""
+        """Read what these threads need of OpenCode's database at once."""
         if self._failure is not None:
             return
         try:
@@ -234,12 +234,12 @@ class Scanner:
             names = [found.thread.id for found in recorded if found.t3]
             self._answering.read(names, self._index, self._database.trust.absence_counts)
         except ServerError as error:
-            # It cannot be read by now: unknown, and everything anew at the next look.
+            # It has become unreadable: unknown, and everything anew in the next scan.
             self._failure = failure_of(error)
             self._index.doubt()
         except Exception as error:
-            # It was to spare time only: each thread is asked for by itself.
-            self._unread.log(str(self._database.path), f"Many threads at once could not be read: {said(error)}", error)
+            # This only saves time: each thread is read by itself.
+            self._unread.log(str(self._database.path), f"Many threads at once could not be read: {error_text(error)}", error)
 
     def _take(self, result: Assessment) -> None:
         name = result.thread.id
@@ -247,7 +247,7 @@ class Scanner:
         for session in sessions_of(result):
             self._bound_to[session] = (*self._bound_to.get(session, ()), name)
         self._results[name] = result
-        # What could not be read of one thread alone is read again, unless it is there and odd.
+        # Threads to read again next time: those whose own session could not be read, except unsupported formats.
         is_open = self._failure is None and result.verdict.reason in _OPEN
         is_moving = is_open or result.is_unfinished or result.agents_work
         (self._unfinished.add if is_moving else self._unfinished.discard)(name)
@@ -263,24 +263,24 @@ class Scanner:
             self._bound_to[session] = tuple(other for other in self._bound_to[session] if other != name)
 
     def home_of(self, thread_id: str) -> T3Home | None:
-        """The home of T3 Code that shows this thread."""
+        """Return the home of T3 Code that shows this thread."""
         return self._sources.home_of(thread_id)
 
     def shape_of(self, thread_id: str) -> Shape | None:
-        """Which form of T3 Code's database shows this thread; None where none does."""
+        """Return the form of the T3 Code database that shows this thread; None if none does."""
         return self._sources.shape_of(thread_id)
 
     def shown_by_t3(self, thread_id: str) -> Thread | None:
-        """The thread as T3 Code showed it at the last look, where it did."""
+        """Return the thread as T3 Code showed it in the last scan; None if it did not."""
         t3 = self._records.t3(thread_id)
         return t3_thread(t3, "") if t3 else None
 
     def t3_transcript(self, thread_id: str) -> Transcript | None:
-        """T3 Code's own copy of a thread's messages, where it has one that can be read."""
+        """Return T3 Code's own copy of a thread's messages; None if there is no readable one."""
         return self._sources.transcript(thread_id)
 
     def candidates(self, thread_id: str, entries: tuple[Entry, ...]) -> tuple[Candidate, ...]:
-        """Every session that ever was the thread's own, with what it holds now where OpenCode's database can be read."""
+        """Return every session that ever was the thread's own, with its contents if OpenCode's database can be read."""
         parts = tuple(part for read in self._sources.parts([thread_id]) for part in (read or {}).get(thread_id, ()))
         memory = structs.replace(self.memory(thread_id, entries), parts=parts)
         try:
@@ -290,12 +290,12 @@ class Scanner:
             return candidates_of(memory, None)
 
     def memory(self, thread_id: str, entries: tuple[Entry, ...]) -> SourceMemory:
-        """What the sources remember of one thread's sessions, but for the names of T3 Code's messages."""
+        """Return what the sources know of one thread's sessions, without the parts of T3 Code's messages."""
         stretches = self._sources.stretches(thread_id)
         titled = self._index.titled(f"T3 Code {thread_id}")
-        told = tuple(sorted(self._answering.of(thread_id)))
+        with_parts = tuple(sorted(self._answering.of(thread_id)))
         marked = self.lost_bindings.sessions_of(thread_id)
-        return SourceMemory(self._records.t3(thread_id), stretches, titled, told=told, marked=marked, entries=entries)
+        return SourceMemory(self._records.t3(thread_id), stretches, titled, with_parts=with_parts, marked=marked, entries=entries)
 
     def _with_others(self, recorded: ThreadRecord) -> ThreadRecord:
         try:
@@ -306,7 +306,8 @@ class Scanner:
             return self._unread.mark(recorded, "what T3 Code's logs and messages tell of it", error)
 
     def _with_other_sessions(self, recorded: ThreadRecord) -> ThreadRecord:
-        """With what T3 Code's log tells, and the sessions that hold a part of the conversation which the bound one lacks."""
+        """Add the periods of T3 Code's log, and the sessions that contain a part of the conversation which the bound one
+        lacks."""
         t3 = recorded.t3
         if t3 is None or self._failure is not None:
             return recorded
@@ -326,29 +327,29 @@ class Scanner:
         return structs.replace(recorded, served=tuple(served))
 
     def _remembers_more(self, t3: T3Thread, bound: str | None) -> bool:
-        """Whether anything but this session, or more of it than its name, is remembered of the thread."""
+        """Whether anything but this session's name is known of the thread."""
         answered, titled = self._answering.of(t3.id), self._index.titled(f"T3 Code {t3.id}")
         if t3.earlier or t3.before_import or (answered and answered != {bound}) or (titled and titled != (bound,)):
             return True
         return self._sources.has_log(t3.id)
 
-    def _examine(self, recorded: ThreadRecord, surroundings: Surroundings) -> Assessment:
+    def _assess(self, recorded: ThreadRecord, surroundings: Surroundings) -> Assessment:
         cursor = recorded.cursor
         try:
             recorded = self._named.lacking(self._with_others(recorded), self._index) if self._failure is None else recorded
             cursor = recorded.cursor
             if cursor is None or not cursor.is_well_formed:
-                found = assessment_of(recorded, gather.evidence_without_answers(recorded, Failure.UNSUPPORTED, surroundings))
+                found = assessment_of(recorded, evidence_without_answers(recorded, Failure.UNSUPPORTED, surroundings))
             elif self._failure is not None:
                 found = assessment_of(
                     recorded,
-                    self._explained(cursor.session_id, gather.evidence_without_answers(recorded, self._failure, surroundings)),
+                    self._explained(cursor.session_id, evidence_without_answers(recorded, self._failure, surroundings)),
                 )
             else:
                 evidence = evidence_from_database(self._index, recorded, cursor, surroundings)
                 found = assessment_of(recorded, self._explained(cursor.session_id, evidence))
         except ServerError as error:
-            found = assessment_of(recorded, gather.evidence_without_answers(recorded, failure_of(error), surroundings))
+            found = assessment_of(recorded, evidence_without_answers(recorded, failure_of(error), surroundings))
         except Exception as error:
             return unreadable_assessment(self._unread.mark(recorded, "its session, or its folder,", error), surroundings)
         found = self._named.added(found, self._index, self._failure, surroundings)
@@ -358,7 +359,7 @@ class Scanner:
         return found
 
     def _explained(self, session_id: str, evidence: Evidence) -> Evidence:
-        """With the reason why the database cannot be believed, where that makes the verdict."""
+        """Add why the database is not believed, if that makes the verdict."""
         trust = self._database.trust
         if trust.absence_counts and trust.failure is None:
             if evidence.session is not Failure.OTHER_DATABASE:

@@ -1,6 +1,6 @@
-"""Sending a message in a thread, under rule 2: only to the live binding's session, only after a fresh verdict *resumable*.
+"""Send a message in a thread (rule 2): only to the live binding's session, and only after a fresh verdict *resumable*.
 
-What is refused, or does not arrive, keeps the text as the thread's draft. It never creates a session.
+If it is refused or does not arrive, its text stays as the thread's draft. Never creates a session.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from t3tray.threads.session_server import SessionServer
 from t3tray.threads.turn import Outcome, Turn
 from t3tray.threads.verify import NotResumable, Verifier
 
-# A clock that is not the server's may be a little behind it.
+# A clock other than the server's may be a little behind it.
 _AHEAD = timedelta(seconds=5)
 _LIMITS = Limits()
 _GO_ON = "Send another one to go on."
@@ -41,14 +41,14 @@ _HAD_ARRIVED = "This message had arrived already, unseen; it was not sent again.
 
 @dataclass(frozen=True)
 class Warned:
-    """Something that whoever sends should know, in a sentence."""
+    """A warning for the sender, as a sentence."""
 
     what: str
 
 
 @dataclass(frozen=True)
 class Sent:
-    """The session holds the message that was sent after this resumption."""
+    """The session contains the message that was sent after this verification."""
 
     verification: Verification
 
@@ -57,7 +57,7 @@ Step = str | Waiting | Warned | Sent
 
 
 class RevertPending(Refused):
-    """The message would make a revert final; nothing was sent, and the text is the thread's draft."""
+    """Raised if the message would make a revert final. Nothing was sent; the text is the thread's draft."""
 
     title = "A revert is pending in this session"
 
@@ -76,7 +76,7 @@ class MessageSender:
         clock: Callable[[], float] = time.monotonic,
         limits: Limits = _LIMITS,
     ) -> None:
-        """`ids` makes the ids of the messages, by the system's randomness if nothing is given."""
+        """`ids` makes the ids of the messages; by default from the system's randomness."""
         self._store = store
         self._run_sql = run_sql
         self._verifier = verifier
@@ -87,11 +87,11 @@ class MessageSender:
         self._limits = limits
 
     async def send(self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False) -> Verification:
-        """Verify, then prompt; returns when the session holds the message. `despite_others` as in `Verifier.resume`.
+        """Verify, then prompt; returns once the session contains the message. `despite_others` as in `Verifier.verify`.
 
         Raises NotResumable, RevertPending, NotTaken or a ServerError; the text is then the thread's draft.
         """
-        async with aclosing(self._exchange(thread_id, text, server, despite_others)) as steps:
+        async with aclosing(self._deliver(thread_id, text, server, despite_others)) as steps:
             async for step in steps:
                 if isinstance(step, Sent):
                     return step.verification
@@ -100,18 +100,19 @@ class MessageSender:
     async def converse(
         self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False
     ) -> AsyncGenerator[Step, None]:
-        """Send, tell when it is sent, and give the reply's text as it comes until the turn is over; then renew the proof.
+        """Send, report when it is sent, yield the reply's text as it comes until the turn is over, then renew the proof.
 
-        Raises what `send` raises; TurnFailed when the turn went wrong, Unanswered when there was none.
+        Raises what `send` raises; TurnFailed if the turn failed, Unanswered if there was none.
         """
-        async with aclosing(self._exchange(thread_id, text, server, despite_others)) as steps:
+        async with aclosing(self._deliver(thread_id, text, server, despite_others)) as steps:
             async for step in steps:
                 if isinstance(step, Sent) and T3_WORKS in step.verification.receipt.notes:
                     yield Warned(T3_WORKS)
                 yield step
 
     async def settle(self, thread_id: str, server: SessionServer) -> None:
-        """Look up what was handed over and not seen to arrive: what has arrived is no draft any more. Raises a ServerError."""
+        """Look up prompts that were handed over and not seen to arrive: one that has arrived is no longer a draft. Raises a
+        ServerError."""
         for prompt in await self._run_sql(self._store.prompts.of, thread_id):
             try:
                 arrived = bool((await server.message(prompt.session_id, prompt.message_id)).text)
@@ -122,17 +123,17 @@ class MessageSender:
             elif not self._may_arrive(prompt):
                 await self._run_sql(self._store.prompts.forget, prompt.message_id)
 
-    async def _exchange(
+    async def _deliver(
         self, thread_id: str, text: str, server: SessionServer, despite_others: bool
     ) -> AsyncGenerator[Step, None]:
-        exchange: PromptDelivery | None = None
+        delivery: PromptDelivery | None = None
         verification: Verification | None = None
         earlier: Prompt | None = None
         # The stream is open before anything is sent, so that nothing of the turn is missed.
-        patience = lambda: exchange.patience() if exchange else self._limits.quiet  # noqa: E731
+        patience = lambda: delivery.patience() if delivery else self._limits.quiet  # noqa: E731
         async with aclosing(with_pauses(server.events().events(), patience)) as signals:
             async for signal in signals:
-                if exchange is None or verification is None:
+                if delivery is None or verification is None:
                     if isinstance(signal, Gap):
                         await self._verify(thread_id, text, server)
                         raise signal.error
@@ -140,28 +141,28 @@ class MessageSender:
                         continue
                     verification = await self._verify(thread_id, text, server, despite_others)
                     earlier = await self._earlier(verification, text)
-                    exchange = self._awaiting(earlier, server) if earlier else await self._hand_over(verification, text, server)
+                    delivery = self._awaiting(earlier, server) if earlier else await self._hand_over(verification, text, server)
                 try:
-                    steps = await exchange.handle(signal)
+                    steps = await delivery.handle(signal)
                 except NotTaken:
-                    if earlier is None or not exchange.is_absent:
+                    if earlier is None or not delivery.is_absent:
                         raise
                     # It cannot arrive any more.
                     await self._run_sql(self._store.prompts.forget, earlier.message_id)
-                    earlier, exchange = None, await self._hand_over(verification, text, server)
+                    earlier, delivery = None, await self._hand_over(verification, text, server)
                     continue
                 for step in steps:
                     yield Sent(verification) if isinstance(step, Arrived) else step
                     if isinstance(step, Arrived) and earlier:
                         yield Warned(_HAD_ARRIVED)
-                if exchange.outcome:
+                if delivery.outcome:
                     break
-        if exchange and verification:
-            async for warning in self._end(verification, exchange, server):
+        if delivery and verification:
+            async for warning in self._end(verification, delivery, server):
                 yield warning
 
     async def _earlier(self, verification: Verification, text: str) -> Prompt | None:
-        """The same message, handed over before and not seen to arrive."""
+        """Return the same message if it was handed over before and not seen to arrive."""
         prompts = await self._run_sql(self._store.prompts.of, verification.thread.id)
         return next((p for p in prompts if (p.text, p.session_id) == (text, verification.session_id)), None)
 
@@ -169,22 +170,22 @@ class MessageSender:
         return self._time_left(prompt) > 0
 
     def _time_left(self, prompt: Prompt) -> float:
-        """For how many seconds it may still arrive, as far as the clock was not set."""
+        """Return for how many seconds it may still arrive, unless the clock was set meanwhile."""
         return self._limits.unanswered_arrival - (self._now() - prompt.at).total_seconds()
 
     def _awaiting(self, prompt: Prompt, server: SessionServer) -> PromptDelivery:
-        exchange = self._prepared(prompt, server)
-        exchange.await_arrival(self._time_left(prompt))
-        return exchange
+        delivery = self._prepared(prompt, server)
+        delivery.await_arrival(self._time_left(prompt))
+        return delivery
 
     async def _hand_over(self, verification: Verification, text: str, server: SessionServer) -> PromptDelivery:
         session_id = verification.session_id or ""
         session, at_ms = await asyncio.gather(server.session(session_id), self._time_for(session_id, server))
         prompt = Prompt(self._ids.next(at_ms), verification.thread.id, session_id, text, self._now())
         await self._run_sql(self._store.prompts.add, prompt, self._author.is_at_work, f"{KEPT_AS_DRAFT} {_LOOK_AGAIN}")
-        exchange = self._prepared(prompt, server)
-        await exchange.hand_over(text, session.facts.directory)
-        return exchange
+        delivery = self._prepared(prompt, server)
+        await delivery.hand_over(text, session.facts.directory)
+        return delivery
 
     def _prepared(self, prompt: Prompt, server: SessionServer) -> PromptDelivery:
         async def put_away() -> None:
@@ -195,9 +196,9 @@ class MessageSender:
         )
 
     async def _time_for(self, session_id: str, server: SessionServer) -> int:
-        """When the message is made, in ms, by a clock that is the server's too.
+        """Return the message's creation time in ms, by a clock that is the server's too. Raises NotTaken.
 
-        OpenCode goes by the newest message: behind one that is dated later than now it would store ours and ask no model.
+        OpenCode answers the newest message: if one is dated later than now it would store ours and ask no model.
         """
         now = self._now()
         page = await server.messages(session_id, 1)
@@ -214,7 +215,7 @@ class MessageSender:
         return time_for(int(now.timestamp() * 1000), page.server_time_ms, newest_ms)
 
     async def _verify(self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False) -> Verification:
-        """A fresh verdict that allows a prompt, the text being safe as a draft before anything is asked."""
+        """Store the text as the draft, then return a fresh verdict that allows a prompt."""
         thread = await self._run_sql(self._store.threads.find, thread_id)
         await self._run_sql(self._store.threads.keep_draft, thread.id, text)
         verification = await self._verifier.verify(thread.id, server, despite_others)
@@ -227,26 +228,26 @@ class MessageSender:
         return verification
 
     async def _end(
-        self, verification: Verification, exchange: PromptDelivery, server: SessionServer
+        self, verification: Verification, delivery: PromptDelivery, server: SessionServer
     ) -> AsyncGenerator[str | Warned, None]:
-        """Renew the proof and tell how the turn ended. What cannot be read of a turn that was answered is only warned of."""
-        turn, warnings = exchange.turn, list(exchange.warnings)
+        """Renew the proof and report how the turn ended. What cannot be read of an answered turn is only a warning."""
+        turn, warnings = delivery.turn, list(delivery.warnings)
         try:
             bound = (await self._run_sql(self._store.journal.binding, verification.thread.id)).cursor
             if bound is None or bound.session_id != verification.session_id:
-                # By a remedy that leaves what was said, chosen while the model answered.
+                # A remedy that left the session was chosen while the model answered.
                 yield Warned(f"This thread has left {verification.session_id} meanwhile: the message and its answer stay there.")
             else:
                 await self._verifier.renew(verification.thread.id, server, Actor.TURN, TURN_OF_OURS)
             await self._run_sql(self._store.threads.touch, verification.thread.id, self._now())
         except (ServerError, StoreError) as error:
             warnings.append(f"What t3tray has recorded of the session could not be renewed: {error.message}")
-        if exchange.outcome is Outcome.TOGETHER:
+        if delivery.outcome is Outcome.TOGETHER:
             yield Warned("Another program sent a message right after this one. OpenCode answered both at once:")
             yield turn.others_reply
         for warning in warnings:
             yield Warned(warning)
-        match exchange.outcome:
+        match delivery.outcome:
             case Outcome.FAILED:
                 raise TurnFailed(f"The model did not answer: {turn.error}", f"{ARRIVED} {_GO_ON}")
             case Outcome.STOPPED:
@@ -258,7 +259,8 @@ class MessageSender:
                 raise Unanswered(f"OpenCode did not ask the model{why}", f"{ARRIVED} {_GO_ON}")
 
     def _put_away(self, prompt: Prompt) -> None:
-        """Its session holds it: it is no draft any more. Killed between two of these, it is put away the next time."""
+        """Remove the prompt from the draft: its session contains it. If killed between two steps, this is repeated the next
+        time."""
         thread = self._store.threads.find(prompt.thread_id)
         self._store.threads.set_draft(thread.id, without(thread.draft, prompt.text))
         self._store.threads.touch(thread.id, self._now())
@@ -266,6 +268,6 @@ class MessageSender:
 
 
 def without(draft: str, sent: str) -> str:
-    """The draft without the message that was sent, wherever in it that stands by itself."""
+    """Return the draft without the message that was sent, wherever it is a paragraph of its own."""
     kept = f"\n\n{draft}\n\n".replace(f"\n\n{sent}\n\n", "\n\n", 1)
     return kept.strip("\n")

@@ -1,4 +1,4 @@
-"""What the services need of a server that holds sessions. The 1.x client fulfils it; so can another dialect, or a test."""
+"""The server of sessions as `threads` and `remedies` need it. Implemented by the 1.x client, and by tests."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from t3tray.opencode.records import MessageRecord, Page, SessionRecord
 
 
 class SessionServer(Protocol):
-    """One server process. Every method raises the `ServerError`s of `core.errors`."""
+    """One server process. Every method raises the `ServerError`s of `t3tray.errors`."""
 
     @property
     def version(self) -> str:
-        """What its health answer named when the connection was made."""
+        """The version in its health answer when the connection was made."""
         ...
 
     @property
@@ -59,7 +59,7 @@ class SessionServer(Protocol):
 
 
 async def refuse_stranded(server: SessionServer, session_id: str) -> None:
-    """Raises Refused for an empty session of which OpenCode 2 holds the messages, ServerError where that cannot be told.
+    """Raises Refused for an empty session whose messages OpenCode 2 holds, ServerError if that is unknown.
 
     OpenCode 1 sees such a session empty, and would begin it anew.
     """

@@ -1,8 +1,9 @@
-"""Is the database that t3tray reads the one that OpenCode uses? Asked of the program, and compared with the server that serves.
+"""Find out whether the database that t3tray reads is the one that OpenCode uses: ask the program, and compare with the running
+server.
 
-It owns `OpenCodeDatabase.path` and `.trust`. Absence counts only in a file that the program named, or whose newest session the
-server has while the server's newest is in the file. Where the server that would serve uses another database, or is an attached
-one that has not been compared, nothing in the file says where the next message goes.
+Sets `OpenCodeDatabase.path` and `.trust`. Absence counts only in a file that the program named, or whose newest session the
+server has while the server's newest is in the file. If the server that would serve uses another database, or is attached and has
+not been compared, nothing in the file says where the next message goes.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ from t3tray.threads.verify import Assessment
 
 _NOT_ASKED = "OpenCode's program has not been asked yet which database it uses."
 _NO_PROGRAM = "No OpenCode program was found that could say which database it uses."
-# The verdicts that another database may turn into an answer.
+# Verdicts that another database may turn into an answer.
 _DOUBTS = frozenset({Reason.OTHER_DATABASE, Reason.SERVER_DOWN})
 _log = logging.getLogger(__name__)
 
 
 class SessionSource:
-    """One for a process's life, in the event loop. `is_external`: a server that is not ours serves, whatever our program says."""
+    """One for a process, on the event loop. `is_external`: a server that is not ours serves, whatever our program says."""
 
     def __init__(
         self, database: OpenCodeDatabase, launching: Programs, answers: Path, run_sql: SqlThread, servers: ServerConnection
@@ -46,40 +47,40 @@ class SessionSource:
         self._run_sql = run_sql
         self._servers = servers
         self.is_external = servers.server.is_external
-        self._told_by_program = Trust(absence_counts=False, why=_NOT_ASKED)
+        self._program_trust = Trust(absence_counts=False, why=_NOT_ASKED)
         self._program: ProgramFile | None = None
         self._is_another = False
         self._compared: tuple[str, Path] | None = None
         self._agreement: bool | None = None
         self._asking = asyncio.Lock()
-        database.trust = Trust(Failure.SERVER_DOWN, False, "") if self.is_external else self._told_by_program
+        database.trust = Trust(Failure.SERVER_DOWN, False, "") if self.is_external else self._program_trust
 
     async def check(self) -> None:
-        """Before a look: what the program said, and the server that this process uses, or that is attached. None is started."""
-        await self._recall()
+        """Before a scan: use what the program said earlier, and compare with the server in use, or attached. Starts none."""
+        await self._use_earlier_answer()
         await self._compare_with(joins=self.is_external)
 
     async def find(self) -> None:
-        """Find out what is not known yet: the program is asked, and a server that runs is compared."""
+        """Find out what is not known yet: ask the program, and compare with a running server."""
         if self._is_open:
             await self._ask_program()
             await self._compare_with(joins=True)
 
-    async def read(self, look: Callable[[], Scan]) -> Scan:
-        """A look at the databases; where it tells too little, once more when it was found out which one OpenCode uses."""
+    async def read(self, take_scan: Callable[[], Scan]) -> Scan:
+        """Scan the databases; if that says too little, find out which one OpenCode uses, and scan again."""
         await self.check()
-        picture = await self._run_sql(look)
-        return await self._run_sql(look) if await self.find_for(picture) else picture
+        scan = await self._run_sql(take_scan)
+        return await self._run_sql(take_scan) if await self.find_for(scan) else scan
 
-    async def find_for(self, picture: Scan) -> bool:
-        """The same where it would tell more of a thread. True when that may change verdicts: look again."""
-        if not self._is_open or not (self._is_another or picture.in_doubt or any(map(_is_doubted, picture.assessments))):
+    async def find_for(self, scan: Scan) -> bool:
+        """Find out more if that would help a thread. Returns True if verdicts may change: scan again."""
+        if not self._is_open or not (self._is_another or scan.in_doubt or any(map(_is_doubted, scan.assessments))):
             return False
         await self.find()
         return True
 
     async def _compare_with(self, joins: bool) -> None:
-        """`joins`: also a server that this process has not used yet."""
+        """Compare with a server. `joins`: also with one that this process has not used yet."""
         connection = self._servers.current
         if connection is None and joins:
             try:
@@ -90,8 +91,8 @@ class SessionSource:
         if connection is not None:
             await self.compare(connection)
 
-    async def _recall(self) -> None:
-        """Go by what the program said earlier, while it is the same program. Nothing is started."""
+    async def _use_earlier_answer(self) -> None:
+        """Use what the program said earlier, while it is the same program. Starts nothing."""
         if self.is_external:
             return
         program = await asyncio.to_thread(self._identify)
@@ -104,37 +105,38 @@ class SessionSource:
         if last is not None and last.program == program:
             self._use(Path(last.database))
         else:
-            # Another program than the one that answered last may use another database: it is asked before anything is believed.
+            # The program that answered last was another one, and may use another database: this one is asked before anything is
+            # believed.
             self._is_another = last is not None
-            self._told_by_program = Trust(absence_counts=False, why=_NOT_ASKED)
+            self._program_trust = Trust(absence_counts=False, why=_NOT_ASKED)
         self._settle()
 
     async def _ask_program(self) -> None:
-        """Have the program say which database it uses, unless it has. What it cannot say stays unknown."""
+        """Ask the program which database it uses, unless it was asked. What it cannot say stays unknown."""
         async with self._asking:
-            await self._recall()
-            if self.is_external or self._told_by_program.absence_counts:
+            await self._use_earlier_answer()
+            if self.is_external or self._program_trust.absence_counts:
                 return
             try:
                 named = await self._ask()
             except BinaryNotFound:
-                # Nobody can be asked; a file that the user named by its whole path is believed.
+                # There is no program to ask; a file that the user named by an absolute path is believed.
                 is_named = Path(os.environ.get(FILE_VARIABLE, "")).is_absolute()
-                self._told_by_program = Trust() if is_named else Trust(absence_counts=False, why=_NO_PROGRAM)
+                self._program_trust = Trust() if is_named else Trust(absence_counts=False, why=_NO_PROGRAM)
             except T3TrayError as error:
                 _log.warning("%s", error.message)
-                self._told_by_program = Trust(absence_counts=False, why=error.message)
+                self._program_trust = Trust(absence_counts=False, why=error.message)
             else:
                 self._use(named)
             self._settle()
 
     async def compare(self, connection: Connection) -> None:
-        """Hold the file against a server that answers. One that cannot tell changes nothing."""
+        """Compare the file with a server. A server that cannot answer changes nothing."""
         at = (connection.url, self._database.path)
         if self._compared == at and self._agreement:
             return
         try:
-            # Twice, because a session may be deleted between the two looks.
+            # Twice, because a session may be deleted between the two requests.
             self._agreement = await self._agrees(connection)
             if self._agreement is False:
                 self._agreement = await self._agrees(connection)
@@ -145,18 +147,14 @@ class SessionSource:
                 self._unreachable(error)
             return
         self._compared = at
-        if (
-            self._agreement
-            and self._program
-            and not (self.is_external or self._is_another or self._told_by_program.absence_counts)
-        ):
-            # The server was started from this program: what it uses need not be asked.
+        if self._agreement and self._program and not (self.is_external or self._is_another or self._program_trust.absence_counts):
+            # The server was started from this program: its database is the program's.
             await asyncio.to_thread(self._keep, self._program, self._database.path)
-            self._told_by_program = Trust()
+            self._program_trust = Trust()
         self._settle(connection.url)
 
     def _unreachable(self, error: T3TrayError) -> None:
-        """The attached server cannot be asked, so nobody knows where the next message would go."""
+        """The attached server cannot be asked, so it is unknown where the next message would go."""
         if self.is_external:
             failure = failure_of(error) if isinstance(error, ServerError) else Failure.SERVER_ERROR
             self._compared = None
@@ -170,10 +168,11 @@ class SessionSource:
     @property
     def _is_open(self) -> bool:
         """Whether asking the program could still tell more."""
-        return not self.is_external and self._told_by_program.why == _NOT_ASKED and not self._database.trust.absence_counts
+        return not self.is_external and self._program_trust.why == _NOT_ASKED and not self._database.trust.absence_counts
 
     async def _agrees(self, connection: Connection) -> bool | None:
-        """None where neither holds a session. Raises ServerError when one of them cannot tell."""
+        """Return whether file and server agree; None if neither has a session. Raises ServerError if one of them cannot
+        answer."""
         theirs = await connection.newest_root()
         try:
             ours, has_theirs = await self._run_sql(self._look_up, theirs)
@@ -199,10 +198,10 @@ class SessionSource:
         if self._database.path != named:
             _log.info("OpenCode's program keeps its database at %s.", named)
             self._database.path = named
-        self._told_by_program = Trust()
+        self._program_trust = Trust()
 
     def _settle(self, url: str = "") -> None:
-        """The trust that follows from what was said; a server's word goes before the program's."""
+        """Set the trust that follows; a server's answer takes precedence over the program's."""
         if self._agreement is False and self._compared and self._compared[1] == self._database.path:
             why = f"The server at {url or self._compared[0]} does not use the database at {self._database.path}."
             self._database.trust = Trust(Failure.OTHER_DATABASE, False, why)
@@ -212,7 +211,7 @@ class SessionSource:
             why = f"The server at {url} holds no session yet that could be compared with the database at {self._database.path}."
             self._database.trust = Trust(absence_counts=False, why=why)
         else:
-            self._database.trust = self._told_by_program
+            self._database.trust = self._program_trust
 
     def _identify(self) -> ProgramFile | None:
         found = self._launching.known_program()

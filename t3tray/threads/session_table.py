@@ -1,4 +1,4 @@
-"""The table of a thread's sessions for people: when each was made, what it holds, where that was learnt, which is talked to."""
+"""The table of a thread's sessions for people: creation, contents, where each was found, and which one is in use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NUMBERS = frozenset({"messages", "input tokens"})
 
 
 def session_table(row: ThreadRow, candidates: Sequence[Candidate]) -> tuple[str, ...]:
-    """Lines with aligned columns, the head first; none without a candidate."""
+    """Return lines with aligned columns, header first; empty without candidates."""
     if not candidates:
         return ()
     talked_to = row.t3.session_id if row.t3 else row.session_id

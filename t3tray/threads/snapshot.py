@@ -1,4 +1,4 @@
-"""Frozen pictures of the app's state, as both faces (window and command line) show it. Values only."""
+"""Frozen states of the app, as both window and command line show them. Values only."""
 
 from __future__ import annotations
 
@@ -30,12 +30,11 @@ from t3tray.settings.definitions import Settings
 
 @dataclass(frozen=True)
 class ThreadRow:
-    """One line of the list. `t3` is what T3 Code says of a thread of its own, `served` which sessions did, in order.
+    """One row of the list. `t3`: T3 Code's data on one of its threads. `served`: which sessions served it, in order.
 
-    `session_directory` is where its session works, if that is another folder than the thread's. `remedies` is what can be chosen,
-    the best first, as far as is known; the details know for sure. `next_message` is T3 Code's side of a thread of its own: where
-    the next message that is typed there goes. `is_half_mended`: that has to be mended still, is no old story, and the user has
-    not said to leave it.
+    `session_directory`: the session's folder, if it differs from the thread's. `remedies`: what can be chosen, best first, as far
+    as known; the details know exactly. `next_message`: where the next message typed in T3 Code goes. `is_half_mended`: T3 Code's
+    side still has to be repaired; it is recent, and the user has not chosen to leave it.
     """
 
     thread: Thread
@@ -51,12 +50,12 @@ class ThreadRow:
 
     @property
     def is_t3_side_fine(self) -> bool:
-        """Whether nothing is to be said of T3 Code's side, or there is none."""
+        """Whether there is nothing to report of T3 Code's side, or there is none."""
         return self.next_message is None or self.next_message.is_fine
 
     @property
     def goes_on_in_t3(self) -> bool:
-        """Whether a message that is typed in T3 Code would carry the conversation now."""
+        """Whether a message typed in T3 Code would carry the conversation now."""
         return self.verdict.kind is Kind.RESUMABLE and (self.next_message is None or self.next_message.kind is Kind.RESUMABLE)
 
     @property
@@ -65,7 +64,7 @@ class ThreadRow:
 
     @property
     def is_working(self) -> bool:
-        """Whether a turn is under way in it, here or in T3 Code; not one that is over while T3 Code waits for it."""
+        """Whether a turn runs in it, here or in T3 Code; not a finished one that T3 Code still waits for."""
         if self.next_message is not None and self.next_message.reason is NextReason.STUCK:
             return False
         return self.verdict.reason is Reason.BUSY or self.reaper.phase is ReaperPhase.ACTIVE
@@ -77,7 +76,7 @@ class ThreadRow:
 
     @cached_property
     def is_notable(self) -> bool:
-        """Whether the icon, the menu or a notification may have to say something of it; of most threads none does."""
+        """Whether the icon, the menu or a notification may have to report something of it; few threads are."""
         if self.is_archived:
             return False
         is_trouble = self.verdict.kind is not Kind.RESUMABLE or self.is_half_mended
@@ -86,7 +85,7 @@ class ThreadRow:
 
 @dataclass(frozen=True)
 class SourceView:
-    """Where threads come from: a program's data, its form, and a sentence on how it is read."""
+    """A source of threads: a program's data, its form, and a sentence on how it is read."""
 
     source: Source
     path: str
@@ -97,19 +96,16 @@ class SourceView:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything the list, the tray icon and the menu need, made once for a change. `rows` are sorted: what needs attention
-    first, then newest; one that has not changed is the same object as in the snapshot before.
+    """Everything that list, tray icon and menu show, built once for each change.
 
-    `foreign` are T3 Code's threads of other providers: they are listed, without a verdict; `foreign_reapers` is where each
-    stands with T3 Code's reaper, by its id. `alarms` are those nobody has seen, `pending_requests` what waits for the user on
-    the running
-    server. `guarded` are the ids of the threads that the guard watches over, `refusals` what it refused T3 Code and nobody has
-    seen, one a thread. `server_stays`: the server is ours and goes on running when this app ends. `idle_status` says what our own
-    reaper did with it or will do, empty where there is nothing to say. `settings`: what the user has set by now.
-    `unread` are the ids of the threads in which something happened, and is over, since the user last looked. `banner`: a line
-    above
-    everything, where this is no usual world. `stale_since`: the threads could not be read since then, and are shown as they were.
-    `restore`: our own data was put back from a copy, and the user has not settled that.
+    `rows` are sorted: what needs attention first, then the newest; an unchanged row is the same object as in the snapshot before.
+    `foreign`: T3 Code's threads of other providers, listed without a verdict; `foreign_reapers`: their reaper states by id.
+    `alarms`: those not seen yet. `pending_requests`: open requests on the running server. `guarded`: ids of the threads that the
+    guard protects; `refusals`: its refusals not seen yet, one for each thread. `server_stays`: the server is ours and keeps
+    running when this app ends. `idle_status`: what our own reaper did or will do, empty if there is nothing to say. `settings`:
+    the user's settings. `unread`: ids of the threads with finished activity since the user's last visit. `banner`: a line above
+    everything, in an unusual world. `stale_since`: the threads could not be read since then, and are shown as before. `restore`:
+    a copy of our own data was put back, and the user has not settled that.
     """
 
     server: ServerStatus
@@ -133,21 +129,21 @@ class Snapshot:
 
     @property
     def may_lack_threads(self) -> bool:
-        """Whether a program's threads could not be read: that none is shown does not say that there is none."""
+        """Whether a program's threads could not be read: an empty list does not mean that there is none."""
         return any(source.form == Shape.UNSUPPORTED for source in self.sources)
 
     @cached_property
     def by_id(self) -> Mapping[str, ThreadRow]:
-        """The rows by their threads' ids, in their order."""
+        """The rows by thread id, in their order."""
         return dict(zip(map(_thread_id, self.rows), self.rows, strict=True))
 
     @cached_property
     def notable(self) -> tuple[ThreadRow, ...]:
-        """The rows of which the icon, the menu or a notification may have to say something."""
+        """The rows of which the icon, the menu or a notification may have to report something."""
         return tuple(filter(_is_notable, self.rows))
 
     def prepared(self) -> Snapshot:
-        """This snapshot, with what follows from its rows made out already: not on the event loop."""
+        """Return this snapshot with its derived values computed, outside the event loop."""
         _ = self.by_id, self.notable
         return self
 
@@ -157,11 +153,11 @@ _thread_id, _is_notable = attrgetter("thread.id"), attrgetter("is_notable")
 
 @dataclass(frozen=True)
 class ThreadDetails:
-    """Everything known of one thread; all of it oldest first. `offered` is what can be chosen now, the best first.
+    """Everything known of one thread, oldest first. `offered`: what can be chosen now, best first.
 
-    `choices` are the sessions that it could be bound to, the fullest first; `answers` is what the guard answered T3 Code for
-    it. `deleted` is a sentence on a thread that T3 Code shows no more, else empty; nothing is offered for it. `marked` are
-    sessions that claim it by our mark, of which the journal knows nothing.
+    `choices`: sessions that it could be bound to, fullest first. `answers`: the guard's answers to T3 Code for it. `deleted`: a
+    sentence on a thread that T3 Code no longer shows, else empty; nothing is offered for it. `marked`: sessions that claim it by
+    our mark and that the journal does not contain.
     """
 
     row: ThreadRow
@@ -178,12 +174,12 @@ class ThreadDetails:
 
     @property
     def put_away(self) -> frozenset[str]:
-        """The sessions that were let go of by name; not those that came back later without the journal's knowing."""
+        """The sessions that were dismissed by name; not those that came back later without an entry in the journal."""
         return put_away(self.journal) - set(self.marked)
 
 
 def changed_names(before: Mapping[str, object], now: Mapping[str, object]) -> set[str]:
-    """The names of what is new, gone, or another object than before. Nothing is compared by its value."""
+    """Return the names of what is new, gone, or another object than before. Values are not compared."""
     return {*compress(now, map(is_not, now.values(), map(before.get, now))), *(before.keys() - now.keys())}
 
 

@@ -1,6 +1,5 @@
-"""What OpenCode has of the sessions that T3 Code names, where those are others than the ones used here; and what of the talk is
-in no session any more, by the answers that T3 Code shows. For the thread that runs the SQL.
-"""
+"""What OpenCode has of the sessions that T3 Code names, if they differ from those used here; and which of the answers that T3
+Code shows are in no session any more. Runs in the SQL thread."""
 
 from __future__ import annotations
 
@@ -20,19 +19,20 @@ from t3tray.threads.verify import AnswerCount, Assessment, NamedSession
 
 
 class T3NamedSessions:
-    """One for a survey."""
+    """One for a scanner."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._held: dict[str, Counter[str]] = {}
         self._shown: dict[str, int] = {}
-        # Whether an answer that T3 Code shows was looked for in vain in a file whose word on that does not count.
+        # Whether an answer that T3 Code shows was not found in a file whose absences do not count.
         self.in_doubt = False
 
     def note_answers(
         self, names: Collection[str], parts: Mapping[str, Sequence[str]], sessions: Mapping[str, str], absence_counts: bool
     ) -> None:
-        """What T3 Code's answers in these threads were made from: parts of OpenCode's messages, oldest first; who has them."""
+        """Note from which parts of OpenCode's messages T3 Code's answers in these threads were made, oldest first, and which
+        session has each."""
         for name in self._held.keys() & names:
             del self._held[name]
         for name, told in parts.items():
@@ -43,7 +43,7 @@ class T3NamedSessions:
                     self._shown[name] = len(told)
 
     def added(self, found: Assessment, index: SessionIndex, failure: Failure | None, surroundings: Surroundings) -> Assessment:
-        """The same with what is known of the session that T3 Code names. `failure`: why OpenCode's database tells nothing."""
+        """Add what is known of the session that T3 Code names. `failure`: why OpenCode's database cannot be read."""
         t3, bound = found.t3, found.cursor.session_id if found.cursor else None
         named = t3.session_id if t3 else None
         if named is None:
@@ -56,7 +56,7 @@ class T3NamedSessions:
         return structs.replace(found, answers=self._answers(found.thread.id, named, index))
 
     def lacking(self, recorded: ThreadRecord, index: SessionIndex) -> ThreadRecord:
-        """The same, with what the session that is used here and by T3 Code lacks of the answers that T3 Code shows."""
+        """Add how many of the answers that T3 Code shows the session lacks, if T3 Code names the bound one."""
         cursor, name = recorded.cursor, recorded.thread.id
         if name not in self._held or recorded.t3 is None or cursor is None or cursor.session_id != recorded.t3.session_id:
             return recorded
@@ -67,7 +67,7 @@ class T3NamedSessions:
         return structs.replace(recorded, cursor=structs.replace(cursor, lacks=lacks))
 
     def _answers(self, thread_id: str, named: str, index: SessionIndex) -> AnswerCount | None:
-        """The first answer that T3 Code shows is in no session: does the one that it names begin later, or is it a fork?"""
+        """The first answer that T3 Code shows is in no session: count those that the named one has, unless it is a fork."""
         known = self._held[thread_id][named]
         if not known:
             return None
@@ -76,7 +76,7 @@ class T3NamedSessions:
         except ServerError:
             return None
         if first is None or first.created_ms < session.created_ms or self._is_chosen(thread_id, named):
-            # A fork holds copies of what was before its own time; and who chose this session knows what it holds.
+            # A fork contains copies of what is older than itself; and a user who chose this session knows what it contains.
             return None
         return AnswerCount(self._shown[thread_id], known)
 
@@ -86,8 +86,8 @@ class T3NamedSessions:
 
 
 def in_doubt_of_others(recorded: ThreadRecord, memory: SourceMemory) -> ThreadRecord:
-    """The same where OpenCode's database cannot be read, or is not the server's: what the thread's other sessions hold is told by
-    that alone, so that nobody knows whether the bound one has the whole conversation."""
+    """Note a doubt: OpenCode's database is unreadable, or not the server's, and only that has the thread's other sessions, so
+    it is unknown whether the bound one has the whole conversation."""
     others = memory.others_than(recorded.cursor.session_id if recorded.cursor else None)
     if not others:
         return recorded
@@ -96,7 +96,7 @@ def in_doubt_of_others(recorded: ThreadRecord, memory: SourceMemory) -> ThreadRe
 
 
 def sessions_of(found: Assessment) -> tuple[str, ...]:
-    """The sessions whose change is a change of the thread's."""
+    """Return the sessions whose change is a change of the thread."""
     bound = found.cursor.session_id if found.cursor is not None else None
     named = found.t3.session_id if found.t3 is not None else None
     if named is None or named == bound:

@@ -1,6 +1,6 @@
-"""T3 Code's side of each thread of a look: what is known of where its next message goes, made into one answer.
+"""T3 Code's side of each thread of a scan: what is known of where its next message goes, as one answer.
 
-It asks nothing and keeps what it said as long as nothing changed. What T3 Code does with what is known is `domain.t3_side`.
+It asks nothing, and caches its answers while nothing changes. T3 Code's rules are in `domain.t3code_side`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from t3tray.threads.scan import Scan
 from t3tray.threads.verify import Assessment
 
 NextMessages = Mapping[str, NextMessage]
-# A reply that T3 Code has not taken for that long after its end will not be taken any more: it takes milliseconds.
+# A reply that T3 Code has not taken this long after its end will not be taken any more: it takes milliseconds.
 _TAKEN_WITHIN = timedelta(minutes=1)
 _HELD = frozenset({"starting", "running"})
 _id = attrgetter("id")
@@ -44,47 +44,48 @@ class HeldSession:
 
 
 class T3Sides:
-    """One for the engine's life. `guard` says which T3 Code goes through the guard now, `let_go` when each home let go of all
-    that it held open, and `ends` when it ended what ran in a session or let go of it."""
+    """One for the engine's life. `guard`: which T3 Code goes through the guard now. `let_go`: when each home let go of all
+    sessions it held open. `ends`: when it ended what ran in a session, or let go of it."""
 
     def __init__(self) -> None:
         self.guard = GuardSides()
         self.let_go: Mapping[str, LetGo] = {}
         self.ends: Mapping[str, datetime] = {}
         self._homes: dict[str, T3Home] = {}
-        self._told: dict[str, tuple[Assessment, _Around, NextMessage]] = {}
+        self._answers: dict[str, tuple[Assessment, _Around, NextMessage]] = {}
         self._last: tuple[Scan, NextMessages] | None = None
         self._by: tuple[object, ...] = ()
 
-    def of(self, picture: Scan, now: datetime) -> NextMessages:
-        """By the thread's id, for the threads of T3 Code's. Where it cannot be read, nobody knows what it names by now."""
-        homes = tuple((state.home, state.served_since, state.shape) for state in picture.states)
+    def of(self, scan: Scan, now: datetime) -> NextMessages:
+        """Return the sides of T3 Code's threads by id. While T3 Code cannot be read, what it names by now is unknown."""
+        homes = tuple((state.home, state.served_since, state.shape) for state in scan.states)
         by = (self.guard, self.let_go, self.ends, homes)
         is_alike = by == self._by
-        if is_alike and self._last is not None and self._last[0] is picture:
+        if is_alike and self._last is not None and self._last[0] is scan:
             return self._last[1]
         states: dict[str, T3State] = {}
-        for state in picture.states:
+        for state in scan.states:
             states |= dict.fromkeys(map(_id, state.threads), state)
         told: dict[str, tuple[Assessment, _Around, NextMessage]] = {}
-        for found in picture.assessments:
+        for found in scan.assessments:
             t3 = found.t3
             if t3 is not None:
                 name = found.thread.id
-                known = self._told.get(name)
-                # Only what T3 Code waits for becomes another thing by the time.
+                known = self._answers.get(name)
+                # Only waiting for a reply changes by time alone.
                 is_same = is_alike and known is not None and known[0] is found and not t3.is_working
                 told[name] = known if known is not None and is_same else self._of(found, t3, states.get(name), now)
-        self._told, self._homes, self._by = told, {name: state.home for name, state in states.items()}, by
-        is_unread = any(state.shape is Shape.UNSUPPORTED for state in picture.states)
-        unread = (found for found in picture.assessments if is_unread and found.t3 is None)
+        self._answers, self._homes, self._by = told, {name: state.home for name, state in states.items()}, by
+        is_unread = any(state.shape is Shape.UNSUPPORTED for state in scan.states)
+        unread = (found for found in scan.assessments if is_unread and found.t3 is None)
         unknown = {found.thread.id: UNKNOWN for found in unread if found.thread.source is Source.T3CODE}
-        self._last = picture, unknown | {name: each[-1] for name, each in told.items()}
+        self._last = scan, unknown | {name: each[-1] for name, each in told.items()}
         return self._last[1]
 
     def held(self, thread_id: str) -> HeldSession | None:
-        """What T3 Code was seen to hold open for this thread at the last look, where the guard answers it; else None."""
-        told, home = self._told.get(thread_id), self._homes.get(thread_id)
+        """Return the session that T3 Code held open for this thread in the last scan, if the guard answers that T3 Code; else
+        None."""
+        told, home = self._answers.get(thread_id), self._homes.get(thread_id)
         if told is None or home is None:
             return None
         found, (guard, live, _, is_v2, _), _ = told
@@ -93,15 +94,15 @@ class T3Sides:
         return HeldSession(home, live, found.thread.directory, found.thread.title, found.agents_work)
 
     def held_in(self, home: T3Home) -> tuple[HeldSession, ...]:
-        """All that the T3 Code of this home holds open."""
+        """Return all that the T3 Code of this home holds open."""
         return tuple(held for name, its in self._homes.items() if its == home and (held := self.held(name)))
 
-    def added(self, verification: Verification, picture: Scan, now: datetime) -> Verification:
-        """A resume with T3 Code's side of its thread, beside the verdict that the server gave here."""
-        found = next((found for found in picture.assessments if found.thread.id == verification.thread.id), None)
+    def added(self, verification: Verification, scan: Scan, now: datetime) -> Verification:
+        """Add T3 Code's side of the thread to a verification, beside the server's verdict."""
+        found = next((found for found in scan.assessments if found.thread.id == verification.thread.id), None)
         if found is None or found.t3 is None:
             return verification
-        state = next((state for state in picture.states if found.t3 in state.threads), None)
+        state = next((state for state in scan.states if found.t3 in state.threads), None)
         around = self._around(found, found.t3, state, now)
         told = next_message(_side(found, found.t3, around), verification.verdict, around[0])
         return replace(verification, next_message=told)
@@ -110,7 +111,7 @@ class T3Sides:
         self, found: Assessment, t3: T3Thread, state: T3State | None, now: datetime
     ) -> tuple[Assessment, _Around, NextMessage]:
         around = self._around(found, t3, state, now)
-        known = self._told.get(found.thread.id)
+        known = self._answers.get(found.thread.id)
         if known is not None and known[0] is found and known[1] == around:
             return known
         return found, around, next_message(_side(found, t3, around), found.verdict, around[0])
@@ -166,12 +167,12 @@ def _side(found: Assessment, t3: T3Thread, around: _Around) -> T3Side:
 
 
 def _live(found: Assessment, t3: T3Thread, began: datetime | None) -> str | None:
-    """The session that the T3 Code that runs since `began` holds open: as its log tells, else as its cursor does."""
+    """Return the session that the T3 Code running since `began` holds open: from its log, else from its cursor."""
     runtime = t3.runtime
     if began is None or runtime is None or runtime.status not in _HELD:
         return None
     if runtime.last_seen_at is None or runtime.last_seen_at < began:
-        # What a T3 Code that did not end in order left standing.
+        # Left by a T3 Code that did not shut down in order.
         return None
     if found.served and found.served[-1].ended >= began:
         return found.served[-1].session_id
@@ -179,7 +180,7 @@ def _live(found: Assessment, t3: T3Thread, began: datetime | None) -> str | None
 
 
 def _untaken(found: Assessment, t3: T3Thread, now: datetime) -> datetime | None:
-    """When a reply for which T3 Code waits was finished in OpenCode; None where it does not wait, or may rightly."""
+    """Return when a reply that T3 Code waits for was finished in OpenCode; None if it does not wait, or rightly does."""
     if not t3.is_working or t3.awaits_approval or t3.awaits_answer or t3.sent_at is None or found.agents_work:
         return None
     match found.evidence.session, found.evidence.newest:

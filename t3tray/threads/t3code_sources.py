@@ -1,4 +1,5 @@
-"""The homes of T3 Code as one source of threads: a home or a log that cannot be read is told, and hides nothing of the others."""
+"""All homes of T3 Code as one source of threads: a home or log that cannot be read is reported, and hides nothing of the
+others."""
 
 from __future__ import annotations
 
@@ -12,14 +13,13 @@ from t3tray.t3code.duplicate_homes import DuplicateHomes, without_duplicates
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.provider_logs import ProviderLogs, Stretch
 from t3tray.t3code.state import T3Reader, T3State
-from t3tray.threads.unreadable import UnreadThreads, said
+from t3tray.threads.unreadable import UnreadThreads, error_text
 
 
 class T3Sources:
-    """Reads all homes again and again. `duplicate_homes` are the threads that stand in two homes; they are shown as the live
-    one has them.
+    """Reads all homes repeatedly. `duplicate_homes`: threads in two homes are shown as the live one has them.
 
-    `stale` are the ids of the threads that are shown as they were last, because their home cannot be read now, each with why.
+    `stale`: ids of the threads that are shown as before because their home cannot be read now, each with the reason.
     """
 
     def __init__(self, readers: Iterable[T3Reader], unread: UnreadThreads) -> None:
@@ -34,14 +34,14 @@ class T3Sources:
         self.read_from(readers)
 
     def read_from(self, readers: Iterable[T3Reader]) -> None:
-        """These are T3 Code's homes from now on. One that is read already goes on with what it has read."""
+        """Use these homes of T3 Code from now on. One that is known already keeps what was read of it."""
         known = {reader.home: reader for reader in self._readers}
         logs = {reader.home: log for reader, log in zip(self._readers, self._logs, strict=True)}
         self._readers = tuple(known.get(reader.home, reader) for reader in readers)
         self._logs = tuple(logs.get(reader.home) or ProviderLogs(reader.home.provider_logs) for reader in self._readers)
 
     def read(self) -> tuple[T3State, ...]:
-        """The state of each home in which there is a T3 Code."""
+        """Return the state of each home that contains a T3 Code."""
         found = [state for reader in self._readers if (state := self._read_home(reader)) is not None]
         self._states, self.duplicate_homes = without_duplicates(found)
         unread = (state for state in self._states if state.shape is Shape.UNSUPPORTED)
@@ -50,7 +50,7 @@ class T3Sources:
 
     @property
     def trouble(self) -> tuple[str, ...]:
-        """A sentence on each home, and on each log, that could not be read, or is there no more."""
+        """A sentence on each home, and each log, that could not be read or no longer exists."""
         unread = (f"T3 Code's threads: {state.why}" for state in self._states if state.shape is Shape.UNSUPPORTED)
         gone = (
             f"T3 Code's database {path}, which was there before, is gone: its threads are shown as far as t3tray kept them, and "
@@ -60,53 +60,53 @@ class T3Sources:
         return (*unread, *gone, *(sentence for logs in self._logs for sentence in logs.trouble))
 
     def deleted(self, prefix: str) -> dict[str, T3Thread]:
-        """The threads that were deleted in T3 Code and whose ids begin so, by their ids."""
+        """Return the threads deleted in T3 Code whose ids begin so, by id."""
         return {thread.id: thread for reader in self._readers for thread in reader.deleted(prefix)}
 
     def parts(self, names: Collection[str], only_ends: bool = False) -> list[dict[str, tuple[str, ...]] | None]:
-        """Of each home, the parts of OpenCode's messages that the answers of these threads were made from; None where that cannot
-        be read now. `only_ends`: of the first and the last answer of each alone."""
+        """Return for each home the parts of OpenCode's messages from which the answers of these threads were made; None if it
+        cannot be read now. `only_ends`: only of each thread's first and last answer."""
         return [self._parts_in(reader, names, only_ends) for reader in self._readers]
 
     def transcript(self, thread_id: str) -> Transcript | None:
-        """T3 Code's own copy of a thread's messages, where it has one that can be read."""
+        """Return T3 Code's own copy of a thread's messages; None if there is no readable one."""
         telling = (reader for reader in self._readers if self._shows(reader.home, thread_id))
         return next((found for reader in telling if (found := reader.transcript(thread_id))), None)
 
     def home_of(self, thread_id: str) -> T3Home | None:
-        """The home that shows this thread."""
+        """Return the home that shows this thread."""
         return next((state.home for state in self.read() if any(thread.id == thread_id for thread in state.threads)), None)
 
     def shape_of(self, thread_id: str) -> Shape | None:
-        """The form of the database that shows this thread."""
+        """Return the form of the database that shows this thread."""
         return next((state.shape for state in self.read() if any(thread.id == thread_id for thread in state.threads)), None)
 
     def list_logs_again(self) -> None:
-        """New logs may have come."""
+        """List the log files again: there may be new ones."""
         for logs in self._logs:
             logs.list_again()
 
     def has_log(self, thread_id: str) -> bool:
-        """Whether there is a log of this thread in any home."""
+        """Whether any home has a log of this thread."""
         return any(logs.has(thread_id) for logs in self._logs)
 
     def stretches(self, thread_id: str) -> tuple[Stretch, ...]:
-        """What the logs tell: which session served the thread, one after the other."""
+        """Return which session served the thread when, one after the other, according to the logs."""
         read = (logs for reader, logs in zip(self._readers, self._logs, strict=True) if self._shows(reader.home, thread_id))
         return tuple(stretch for logs in read if logs.has(thread_id) for stretch in logs.stretches(thread_id))
 
     def _shows(self, home: T3Home, thread_id: str) -> bool:
-        """Whether what this home has of the thread counts: of two homes that have it, only the live one's does."""
+        """Whether this home's data on the thread counts: of two homes with the thread only the live one's does."""
         return not any(
             duplicate_homes.other == home and thread_id in duplicate_homes.threads for duplicate_homes in self.duplicate_homes
         )
 
     def _read_home(self, reader: T3Reader) -> T3State | None:
-        """One home's state. While it cannot be read, its threads are those that it had last."""
+        """Return one home's state. While it cannot be read, its threads are those of the last state."""
         try:
             state = reader.read()
         except Exception as error:
-            why = f"{reader.home.base} cannot be read: {said(error)}."
+            why = f"{reader.home.base} cannot be read: {error_text(error)}."
             self._unread.log(str(reader.home.base), why, error)
             state = T3State(reader.home, reader.home.databases[0], Shape.UNSUPPORTED, why)
         if state is None:
@@ -124,5 +124,5 @@ class T3Sources:
         try:
             return reader.parts(names, only_ends)
         except Exception as error:
-            self._unread.log(str(reader.home.base), f"T3 Code's messages could not be read: {said(error)}", error)
+            self._unread.log(str(reader.home.base), f"T3 Code's messages could not be read: {error_text(error)}", error)
             return None

@@ -1,11 +1,12 @@
-"""One prompt's turn, put together from what events and readings tell of its session. Pure: no I/O, no clock.
+"""One prompt's turn, assembled from events and pages of its session. Pure: no I/O, no clock.
 
-An answer belongs to the prompt by its parent, never by its id or its time. OpenCode answers the newest message of the user:
-- a turn has several answers with the same parent, one a step;
-- where the context is full it first adds a message with a `compaction`, and then one by which the model goes on (or a copy of
-  ours): what answers these is an answer to ours;
-- where another program's message came after ours before ours was answered, only that one gets an answer, and it is both's.
-The session being idle ends a turn, an error alone does not: it may tell of another message, or of an attachment.
+An answer belongs to the prompt by its parent, never by its id or its time. OpenCode answers the user's newest message:
+- a turn has several answers with the same parent, one for each step;
+- if the context is full it first adds a message with a `compaction`, and then one by which the model continues (or a copy of
+  ours): an answer to these is an answer to ours;
+- if another program's message came after ours before ours was answered, only that one gets an answer, which answers both.
+
+An idle session ends a turn, an error alone does not: it may belong to another message, or to an attachment.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from t3tray.opencode.wire import COMPACTION, MessageInfo, Part, WireMessage
 
 
 class Outcome(StrEnum):
-    """How a turn ended. `TOGETHER`: answered with another program's message; `UNANSWERED`: the model was not asked."""
+    """How a turn ended. TOGETHER: answered with another program's message. UNANSWERED: the model was not asked."""
 
     ANSWERED = "answered"
     TOGETHER = "together"
@@ -32,7 +33,7 @@ class Outcome(StrEnum):
 
 @dataclass
 class _Asked:
-    """A message of the user's, ours or a later one. `inherits`: OpenCode added it by itself to go on with the one before."""
+    """A message of the user, ours or a later one. `inherits`: OpenCode added it to continue the one before."""
 
     info: MessageInfo
     inherits: bool = False
@@ -40,7 +41,7 @@ class _Asked:
 
 @dataclass
 class _Answer:
-    """A message of the assistant's. `words` are its texts by the id of their part, as far as they were heard."""
+    """A message of the assistant. `words` are its texts by part id, as far as received."""
 
     info: MessageInfo
     words: dict[str, str] = field(default_factory=dict)
@@ -59,9 +60,9 @@ class _Answer:
 
 
 class Turn:
-    """`has_arrived` is set by who has seen our message in the session, `is_incomplete` by who may have missed an event of it.
+    """`has_arrived` is set when our message was seen in the session, `is_incomplete` when an event may have been missed.
 
-    An incomplete turn is read once more, whatever was heard of it.
+    An incomplete turn is read once more, whatever events came.
     """
 
     def __init__(self, message_id: str, text: str) -> None:
@@ -70,7 +71,7 @@ class Turn:
         self.is_incomplete = False
         self.reply = ""
         self._text = text
-        self._is_told = False
+        self._is_heard = False
         self._is_idle = False
         self._was_stopped = False
         self._error = ""
@@ -81,17 +82,17 @@ class Turn:
         self._last_part = ""
 
     @property
-    def is_told(self) -> bool:
-        """Our message was heard of, with its text."""
-        return self._is_told
+    def is_heard(self) -> bool:
+        """Whether our message was in an event, with its text."""
+        return self._is_heard
 
     @property
     def is_doubtful(self) -> bool:
-        """The session seems idle, and nothing tells how the turn ended: it may not have begun, or its end was not heard."""
+        """The session seems idle, and nothing says how the turn ended: it may not have begun, or its end was missed."""
         return self.has_arrived and self._is_idle and self.outcome is None
 
     def handle(self, change: Change) -> str:
-        """Take in what an event tells; the words that it adds to the reply."""
+        """Apply an event; return the text that it adds to the reply."""
         match change:
             case MessageTold(info):
                 self._hear_message(info)
@@ -110,7 +111,7 @@ class Turn:
         return ""
 
     def read(self, messages: Iterable[WireMessage], is_idle: bool) -> str:
-        """Take in our message and all after it, as a server tells them; the words that they add to the reply."""
+        """Apply our message and all after it, as a server returns them; return the text that they add to the reply."""
         self.is_incomplete = False
         self._is_idle = is_idle
         words = []
@@ -121,7 +122,7 @@ class Turn:
 
     @property
     def outcome(self) -> Outcome | None:
-        """How it ended, as soon as that is sure."""
+        """How it ended, as soon as that is certain."""
         mine, others = self._mine, self._others
         last = mine[-1] if mine else None
         if last and last.is_last_step and not last.is_summary and others:
@@ -137,18 +138,18 @@ class Turn:
         return None
 
     def conclude(self) -> Outcome:
-        """How it ended, where the server was asked anew after a while and still says no more than that the session is idle."""
+        """Return how it ended, after the server was asked again and still says only that the session is idle."""
         return self.outcome or (Outcome.BROKEN_OFF if self._mine else Outcome.UNANSWERED)
 
     @property
     def error(self) -> str:
-        """OpenCode's own words about what went wrong, empty where it said nothing."""
+        """OpenCode's own words on the error, empty if it gave none."""
         errors = [answer.info.error for answer in (*self._others, *self._mine) if answer.info.error]
         return errors[-1].sentence() if errors else "It was stopped." if self._was_stopped else self._error
 
     @property
     def others_reply(self) -> str:
-        """What was answered to the later message of another program."""
+        """The answer to the later message of another program."""
         return "\n\n".join(filter(None, ("\n".join(answer.words.values()) for answer in self._others)))
 
     @property
@@ -158,13 +159,13 @@ class Turn:
 
     @property
     def _others(self) -> list[_Answer]:
-        """The answers to later messages of other programs; a compaction answers nobody."""
+        """The answers to later messages of other programs; a compaction is an answer to none."""
         theirs = self._asked.keys() - self._ours
         return [a for a in self._answers.values() if a.info.parent_id in theirs and not a.is_summary]
 
     @property
     def _ours(self) -> set[str]:
-        """The messages by which ours is answered: ours, and what OpenCode added to go on with it."""
+        """The messages whose answers are ours: our own, and those that OpenCode added to continue it."""
         ours: set[str] = set()
         for asked in sorted(self._asked.values(), key=lambda asked: (asked.info.time.created, asked.info.id)):
             if asked.info.id != self.message_id and not asked.inherits:
@@ -184,7 +185,7 @@ class Turn:
             self._asked[info.id] = _Asked(info)
 
     def _is_later(self, info: MessageInfo) -> bool:
-        """Not so are older messages that are told again, for what was changed by them."""
+        """Whether the message is not older than ours: older ones are sent again when something changed in them."""
         ours = self._asked.get(self.message_id)
         return ours is not None and info.time.created >= ours.info.time.created
 
@@ -196,12 +197,12 @@ class Turn:
             return ""
         self._texts.add(part.id)
         heard = answer.words.get(part.id, "")
-        # The end of a text is trimmed once it is written: what was passed on by then stays as it is.
+        # The end of a text is trimmed once it is complete: what was passed on by then stays.
         return self._add(answer, part.id, part.text[len(heard) :]) if part.text.startswith(heard) else ""
 
     def _hear_question(self, asked: _Asked, part: Part) -> None:
         if asked.info.id == self.message_id:
-            self._is_told = self._is_told or part.type == "text"
+            self._is_heard = self._is_heard or part.type == "text"
         elif part.type == COMPACTION:
             asked.inherits = part.auto
         elif part.goes_on or (part.type == "text" and part.text == self._text and self._follows_compaction(asked)):

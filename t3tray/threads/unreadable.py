@@ -1,6 +1,6 @@
-"""What could not be read of one thread: that thread's verdict is unknown, and every other one is judged as ever.
+"""What could not be read of one thread: its verdict is unknown, and all others are assessed as usual.
 
-Only what nobody reckoned with comes here; what is known to fail is a `ServerError` or a value, where it fails.
+Only unexpected errors come here; expected ones are a `ServerError` or a value where they occur.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ class UnreadThreads:
         self._logged: set[tuple[str, str]] = set()
 
     def mark(self, recorded: ThreadRecord, what: str, error: Exception) -> ThreadRecord:
-        """The same thread, as one of which something could not be read: `what`, for people."""
-        unread = f"{what} could not be read: {said(error)}"
+        """Return the record as one of which something could not be read: `what`, for people."""
+        unread = f"{what} could not be read: {error_text(error)}"
         self.log(recorded.thread.id, unread, error)
         return structs.replace(recorded, unread=unread)
 
     def log(self, name: str, sentence: str, error: Exception) -> None:
-        """Once for each sentence on each thread, home or database."""
+        """Log once for each sentence on each thread, home or database."""
         if (name, sentence) not in self._logged:
             self._logged.add((name, sentence))
             _log.error("%s: %s", name, sentence, exc_info=error)
 
 
 def unreadable_assessment(recorded: ThreadRecord, surroundings: Surroundings) -> Assessment:
-    """The verdict on a thread of which something could not be read; it needs nothing that may fail again."""
+    """Return the assessment of a thread that could not be read completely; it uses nothing that may fail again."""
     try:
         evidence = evidence_without_answers(recorded, Failure.SERVER_ERROR, surroundings)
-    except Exception:  # what could not be read may be the folder, and that is told already
+    except Exception:  # the folder may be what could not be read, which is reported already
         failure = Failure.SERVER_ERROR
         evidence = Evidence(surroundings.now(), failure, failure, directory_exists=None, has_turns=recorded.has_turns)
     return assessment_of(recorded, evidence)
 
 
-def said(error: Exception) -> str:
-    """The error in words for people; a system's error without its number."""
+def error_text(error: Exception) -> str:
+    """Describe the error for people; an operating system's error without its number."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     place = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
     kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "

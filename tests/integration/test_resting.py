@@ -61,13 +61,13 @@ async def test_what_is_under_way_or_was_a_moment_ago_keeps_it(backend: Backend, 
 
     # A use a moment ago.
     backend.idle_shutdown.idle_after = timedelta(minutes=30)
-    assert (await backend.idle_shutdown.look(connection, await backend.scanning.scan())).why is Blocker.RECENT
+    assert (await backend.idle_shutdown.check(connection, await backend.scanning.scan())).why is Blocker.RECENT
 
     # A turn that runs.
     backend.idle_shutdown = IdleShutdown(backend.server, timedelta(microseconds=1), utc_now)
     turn = asyncio.create_task(_drain(backend, thread, "hold it"))
     await asyncio.to_thread(model.wait_for_chats, 2)
-    rest = await backend.idle_shutdown.look(connection, await backend.scanning.scan())
+    rest = await backend.idle_shutdown.check(connection, await backend.scanning.scan())
     assert (rest.ended, rest.why) == (False, Blocker.TURN)
     assert "a turn runs in it" in backend.idle_shutdown.sentence(rest, True)
     model.release()
@@ -75,7 +75,7 @@ async def test_what_is_under_way_or_was_a_moment_ago_keeps_it(backend: Backend, 
 
     # Somebody else who uses it.
     await backend.server.detach()
-    rest = await backend.idle_shutdown.look(connection, await backend.scanning.scan())
+    rest = await backend.idle_shutdown.check(connection, await backend.scanning.scan())
     assert rest.why is Blocker.SHARED and backend.server.status.state is ServerState.READY
     await backend.server.stop()
 
@@ -86,11 +86,11 @@ async def test_a_permission_that_is_waited_for_keeps_it(backend: Backend, tmp_pa
     connection = await backend.settlement.connect()
     while not await connection.permissions(str(tmp_path / "work")):
         await asyncio.sleep(0.05)
-    rest = await backend.idle_shutdown.look(connection, await backend.scanning.scan())
+    rest = await backend.idle_shutdown.check(connection, await backend.scanning.scan())
     assert not rest.ended and rest.why in (Blocker.TURN, Blocker.PERMISSION)
     # As after a new start, which has heard of nothing yet.
     backend.idle_shutdown = IdleShutdown(backend.server, timedelta(microseconds=1), utc_now)
-    rest = await backend.idle_shutdown.look(connection, await backend.scanning.scan())
+    rest = await backend.idle_shutdown.check(connection, await backend.scanning.scan())
     assert not rest.ended and rest.why in (Blocker.TURN, Blocker.PERMISSION)
     turn.cancel()
     with suppress(asyncio.CancelledError):

@@ -135,7 +135,7 @@ async def test_the_reaper_leaves_the_server_to_an_open_terminal(
         with program.started("attach", thread) as terminal:
             await asyncio.to_thread(until, lambda: bool(seen), "the terminal interface")
             assert seen.start()[0][0] == "attach"
-            rest = await tray.idle_shutdown.look(connection, picture)
+            rest = await tray.idle_shutdown.check(connection, picture)
             assert rest.why is Blocker.SHARED, "the server would have ended under the terminal"
             assert "a terminal or another t3tray uses it" in tray.idle_shutdown.sentence(rest, True)
             assert (terminal.pid, "terminal") in holders(program.data)

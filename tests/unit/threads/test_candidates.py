@@ -23,7 +23,7 @@ def answering(session: httpx.Response, messages: httpx.Response, listed: httpx.R
     return OpenCodeClient("http://127.0.0.1:1", transport=httpx.MockTransport(answer))
 
 
-async def told(client: OpenCodeClient, *known: Candidate) -> tuple[Candidate, ...]:
+async def with_parts(client: OpenCodeClient, *known: Candidate) -> tuple[Candidate, ...]:
     found = await candidates_from_server("t1", known, client)
     await client.aclose()
     return found
@@ -42,7 +42,7 @@ async def told(client: OpenCodeClient, *known: Candidate) -> tuple[Candidate, ..
 )
 async def test_only_opencodes_own_words_mean_gone(session: httpx.Response, messages: httpx.Response, exists: bool | None) -> None:
     client = answering(session, messages, httpx.Response(500, json={}))
-    (found,) = await told(client, Candidate("ses_1", (JOURNAL,), exists=True, messages=99))
+    (found,) = await with_parts(client, Candidate("ses_1", (JOURNAL,), exists=True, messages=99))
     assert (found.exists, found.messages, found.learnt_from) == (exists, 2 if exists else 0, (JOURNAL,))
 
 
@@ -51,5 +51,5 @@ async def test_a_session_that_only_the_servers_titles_name_is_one_too() -> None:
     client = answering(
         httpx.Response(200, json=SESSION), httpx.Response(200, json=MESSAGES), httpx.Response(200, json=[SESSION, others])
     )
-    (found,) = await told(client)
+    (found,) = await with_parts(client)
     assert (found.session_id, found.learnt_from, found.first_ms, found.last_ms) == ("ses_1", (T3_TITLE,), 7, 9)

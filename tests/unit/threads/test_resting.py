@@ -67,7 +67,7 @@ class Silent:
 
 
 async def looked(resting: IdleShutdown) -> Blocker | None:
-    return (await resting.look(cast(Connection, Silent()), cast(Scan, NOBODY))).why
+    return (await resting.check(cast(Connection, Silent()), cast(Scan, NOBODY))).why
 
 
 @pytest.mark.parametrize("hours", [1, -1, 24 * 365])
@@ -90,9 +90,9 @@ async def test_what_was_used_before_the_clock_was_set_is_asked_about(hours: int)
     server = Used(machine)
     resting = IdleShutdown(cast(IdleServer, server), HALF_AN_HOUR, lambda: machine.wall, lambda: machine.steady)
     picture = cast(Scan, SimpleNamespace(assessments=()))
-    assert (await resting.look(cast(Connection, server), picture)).why is Blocker.RECENT
+    assert (await resting.check(cast(Connection, server), picture)).why is Blocker.RECENT
     machine.wall += timedelta(hours=hours)
     server.began += timedelta(hours=hours)
     machine.pass_time(HALF_AN_HOUR)
-    assert (await resting.look(cast(Connection, server), picture)).why is Blocker.TURN
+    assert (await resting.check(cast(Connection, server), picture)).why is Blocker.TURN
     assert server.asked == {"/work"}
