@@ -105,18 +105,18 @@ def _item(item: InventoryItem) -> QHBoxLayout:
     sign, kind, spoken = _MARKS[item.standing]
     symbol = column(sign, kind, "✕")
     symbol.setAccessibleName(spoken)
-    words = QVBoxLayout()
-    words.setSpacing(UNIT)
-    words.addWidget(label(item.name, bold=True))
-    words.addWidget(label(item.sentence))
+    text = QVBoxLayout()
+    text.setSpacing(UNIT)
+    text.addWidget(label(item.name, bold=True))
+    text.addWidget(label(item.sentence))
     if item.advice:
-        words.addWidget(label(item.advice, "muted"))
+        text.addWidget(label(item.advice, "muted"))
     for command in item.commands:
-        words.addLayout(_command(command))
+        text.addLayout(_command(command))
     row = QHBoxLayout()
     row.setSpacing(0)
     row.addWidget(symbol, 0, Qt.AlignmentFlag.AlignTop)
-    row.addLayout(words, 1)
+    row.addLayout(text, 1)
     return row
 
 

@@ -186,6 +186,6 @@ class ConversationPage(QWidget):
     def _on_retry(self) -> None:
         """Send the user's last message again."""
         shown = self._conversation
-        said = [each for each in shown.messages if each.role is Role.USER and each.text] if shown else []
-        if shown and said:
-            self._on_send(shown.thread_id, said[-1].text, False)
+        sent = [each for each in shown.messages if each.role is Role.USER and each.text] if shown else []
+        if shown and sent:
+            self._on_send(shown.thread_id, sent[-1].text, False)

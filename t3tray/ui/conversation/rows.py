@@ -305,8 +305,8 @@ def _end(conversation: Conversation) -> Iterator[Row]:
 
 def _copy(turn: tuple[Message, ...]) -> Iterator[Row]:
     is_users = turn[-1].role is Role.USER
-    said = (piece.text for message in turn for piece in message.in_order if piece.kind is PieceKind.TEXT)
-    texts = (turn[-1].text,) if is_users else tuple(said)
+    pieces = (piece.text for message in turn for piece in message.in_order if piece.kind is PieceKind.TEXT)
+    texts = (turn[-1].text,) if is_users else tuple(pieces)
     if any(text.strip() for text in texts):
         yield CopyRow(key=f"{turn[-1].id}/copy", space=_CLOSE, texts=texts, what="your message" if is_users else "the answer")
 

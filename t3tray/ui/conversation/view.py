@@ -200,8 +200,8 @@ class ConversationView(QAbstractScrollArea):
     def _settle(self, offset: int, width: int) -> None:
         view = self.viewport()
         height = view.height()
-        kept = self._layout.between(offset - _FAR * height, offset + (1 + _FAR) * height)
-        first, last = (kept[0].number, kept[-1].number) if kept else (0, -1)
+        near = self._layout.between(offset - _FAR * height, offset + (1 + _FAR) * height)
+        first, last = (near[0].number, near[-1].number) if near else (0, -1)
         focused = QApplication.focusWidget()
         left = MARGIN + max((view.width() - 2 * MARGIN - _WIDEST) // 2, 0)
         alive = [placed for placed in self._alive if placed.widget and not placed.is_gone]

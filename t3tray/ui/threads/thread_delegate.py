@@ -86,8 +86,8 @@ class ThreadDelegate(QStyledItemDelegate):
 
     def _paint_line(self, pen: _Pen, row: ListItem, fonts: _Fonts, scheme: Colours) -> None:
         inner = pen.rect.adjusted(MARGIN, GAP, -MARGIN, -GAP)
-        text = inner.adjusted(ICON_SIZE + GAP + UNIT, 0, 0, 0)
-        upper = QRect(text.left(), text.top(), text.width(), text.height() // 2)
+        text_box = inner.adjusted(ICON_SIZE + GAP + UNIT, 0, 0, 0)
+        upper = QRect(text_box.left(), text_box.top(), text_box.width(), text_box.height() // 2)
         lower = upper.translated(0, upper.height())
         box = pen.mirrored(QRect(inner.left(), upper.top(), ICON_SIZE, upper.height()))
         square = QRectF(box.left(), box.center().y() - ICON_SIZE / 2 + 0.5, ICON_SIZE, ICON_SIZE)
@@ -100,7 +100,9 @@ class ThreadDelegate(QStyledItemDelegate):
         else:
             self._paint_thread(pen, row, square, (upper, lower), fonts, scheme)
         if not pen.is_chosen:
-            pen.painter.fillRect(pen.mirrored(QRect(text.left(), pen.rect.bottom(), text.width() + MARGIN, 1)), scheme.line)
+            pen.painter.fillRect(
+                pen.mirrored(QRect(text_box.left(), pen.rect.bottom(), text_box.width() + MARGIN, 1)), scheme.line
+            )
 
     def _paint_thread(
         self, pen: _Pen, row: ThreadItem, square: QRectF, lines: tuple[QRect, QRect], fonts: _Fonts, scheme: Colours
@@ -154,32 +156,32 @@ class _Pen:
         return own if self.palette.allows_status_colour else self.palette.text
 
     def text(
-        self, box: QRect, font: QFont, colour: QColor, words: str, elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight
+        self, box: QRect, font: QFont, colour: QColor, text: str, elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight
     ) -> None:
         """Draw a text, elided to the box's width."""
-        shown = QFontMetrics(font).elidedText(" ".join(words.split()), elide, box.width())
+        shown = QFontMetrics(font).elidedText(" ".join(text.split()), elide, box.width())
         self._draw(box, font, colour, shown, _LEFT)
 
-    def note(self, box: QRect, font: QFont, colour: QColor, words: str) -> QRect:
+    def note(self, box: QRect, font: QFont, colour: QColor, text: str) -> QRect:
         """Draw a text at the end of the line; return the remaining box."""
-        if not words:
+        if not text:
             return box
-        self._draw(box, font, colour, words, _RIGHT)
-        return box.adjusted(0, 0, -(QFontMetrics(font).horizontalAdvance(words) + GAP), 0)
+        self._draw(box, font, colour, text, _RIGHT)
+        return box.adjusted(0, 0, -(QFontMetrics(font).horizontalAdvance(text) + GAP), 0)
 
-    def _draw(self, box: QRect, font: QFont, colour: QColor, words: str, side: Qt.AlignmentFlag) -> None:
+    def _draw(self, box: QRect, font: QFont, colour: QColor, text: str, side: Qt.AlignmentFlag) -> None:
         self.painter.setFont(font)
         self.painter.setPen(colour)
         across = QStyle.visualAlignment(self._direction, side) | Qt.AlignmentFlag.AlignAbsolute | _MIDDLE
-        self.painter.drawText(self.mirrored(box), int(across) | Qt.TextFlag.TextSingleLine, words)
+        self.painter.drawText(self.mirrored(box), int(across) | Qt.TextFlag.TextSingleLine, text)
 
 
 def _paint_header(pen: _Pen, header: Header, fonts: _Fonts, scheme: Colours) -> None:
     inner = pen.rect.adjusted(MARGIN, GAP, -MARGIN, -2)
     side = pen.mirrored(QRect(inner.left(), inner.top(), ICON_SIZE, inner.height()))
     paint_triangle(pen.painter, QRectF(side), header.is_open, pen.palette.muted)
-    words = inner.adjusted(ICON_SIZE + GAP + UNIT, 0, 0, 0)
-    room = pen.note(words, fonts.small, pen.palette.muted, f"{header.count:,}")
+    box = inner.adjusted(ICON_SIZE + GAP + UNIT, 0, 0, 0)
+    room = pen.note(box, fonts.small, pen.palette.muted, f"{header.count:,}")
     pen.text(room, fonts.heading, pen.palette.muted, header.section)
 
 

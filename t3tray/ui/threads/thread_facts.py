@@ -173,7 +173,7 @@ def facts_of(details: ThreadDetails) -> Facts:
         ("Last active", dated(thread.last_activity_at)),
     ]
     if t3:
-        facts += [("Project", t3.project), ("Branch", t3.branch or "none"), ("Model", t3.model or "not told")]
+        facts += [("Project", t3.project), ("Branch", t3.branch or "none"), ("Model", t3.model or "unknown")]
         facts.append(("T3 Code", f"talks to {t3.session_id}" if t3.session_id else "knows no session"))
     if cursor:
         counted = f"{cursor.message_count:,}" if cursor.message_count is not None else None
@@ -197,17 +197,17 @@ def spent_in(conversation: Conversation) -> Facts:
     return tuple(facts)
 
 
-def _copy_button(words: str, name: str, text: str) -> QPushButton:
-    made = button(words)
+def _copy_button(button_label: str, name: str, text: str) -> QPushButton:
+    made = button(button_label)
     made.setAccessibleName(name)
     made.clicked.connect(lambda: QGuiApplication.clipboard().setText(text))
     return made
 
 
-def _above(words: str, made: QPushButton) -> QHBoxLayout:
+def _above(text: str, made: QPushButton) -> QHBoxLayout:
     row = QHBoxLayout()
     row.setSpacing(GAP)
-    row.addWidget(label(words, "muted"), 1)
+    row.addWidget(label(text, "muted"), 1)
     row.addWidget(made, 0, Qt.AlignmentFlag.AlignTop)
     return row
 
@@ -215,23 +215,22 @@ def _above(words: str, made: QPushButton) -> QHBoxLayout:
 def _check(check: Check) -> QHBoxLayout:
     sign, kind = _SIGNS[check.passed]
     is_same = check.recorded in ("", check.found)
-    words = QVBoxLayout()
-    words.setSpacing(0)
-    words.addWidget(label(check.name, "muted", size=0.9))
-    words.addWidget(label(check.found if is_same else f"{check.recorded} → {check.found}"))
+    text = QVBoxLayout()
+    text.setSpacing(0)
+    text.addWidget(label(check.name, "muted", size=0.9))
+    text.addWidget(label(check.found if is_same else f"{check.recorded} → {check.found}"))
     row = QHBoxLayout()
     row.addWidget(column(sign, kind, "✓"), 0, Qt.AlignmentFlag.AlignTop)
-    row.addLayout(words, 1)
+    row.addLayout(text, 1)
     return row
 
 
 def _history_entry(line: HistoryLine) -> QHBoxLayout:
-    words = QVBoxLayout()
-    words.setSpacing(UNIT // 2)
-    said = line.sentence
-    words.addWidget(label(said[:1].upper() + said[1:]))
-    words.addWidget(label(dated(line.at, "%b %Y, %H:%M"), "muted", size=0.9))
+    text = QVBoxLayout()
+    text.setSpacing(UNIT // 2)
+    text.addWidget(label(line.sentence[:1].upper() + line.sentence[1:]))
+    text.addWidget(label(dated(line.at, "%b %Y, %H:%M"), "muted", size=0.9))
     row = QHBoxLayout()
     row.addWidget(column("●", "muted", "●"), 0, Qt.AlignmentFlag.AlignTop)
-    row.addLayout(words, 1)
+    row.addLayout(text, 1)
     return row

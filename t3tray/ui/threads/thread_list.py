@@ -246,9 +246,9 @@ class ThreadList(QWidget):
             self._on_opened(first)
 
     @Slot(str)
-    def _on_typed(self, words: str) -> None:
+    def _on_typed(self, text: str) -> None:
         self.search.setFocus()
-        self.search.insert(words)
+        self.search.insert(text)
 
     @Slot(object)
     def _on_filters_changed(self, filters: Filters) -> None:

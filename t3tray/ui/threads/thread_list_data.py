@@ -45,12 +45,12 @@ _id = attrgetter("id")
 
 @dataclass(frozen=True)
 class Group:
-    """The items of one section. `keys` and `words` are in the same order: each item's stable key, and its searchable text
+    """The items of one section. `keys` and `search_texts` are in the same order: each item's stable key, and its searchable text
     (case-folded)."""
 
     items: tuple[ListItem, ...] = ()
     keys: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
+    search_texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -166,17 +166,21 @@ def _groups(
 
 def _regrouped(group: Group, without: Set[str], added: Sequence[ListItem], rank: Callable[[ListItem], Rank]) -> Group:
     stays = [key not in without for key in group.keys]
-    items, keys, words = [*compress(group.items, stays)], [*compress(group.keys, stays)], [*compress(group.words, stays)]
+    items, keys, search_texts = (
+        [*compress(group.items, stays)],
+        [*compress(group.keys, stays)],
+        [*compress(group.search_texts, stays)],
+    )
     if len(added) > _FEW:
-        new = ((item, key_of(item), _words(item)) for item in added)
-        every = sorted((*zip(items, keys, words, strict=True), *new), key=lambda one: rank(one[0]))
+        new = ((item, key_of(item), _search_text(item)) for item in added)
+        every = sorted((*zip(items, keys, search_texts, strict=True), *new), key=lambda one: rank(one[0]))
         return Group(*(tuple(column) for column in zip(*every, strict=True)))
     for item in added:
         position = bisect_left(items, rank(item), key=rank)
         items.insert(position, item)
         keys.insert(position, key_of(item))
-        words.insert(position, _words(item))
-    return Group(tuple(items), tuple(keys), tuple(words))
+        search_texts.insert(position, _search_text(item))
+    return Group(tuple(items), tuple(keys), tuple(search_texts))
 
 
 def _in_projects(former: ThreadListData, changed: Iterable[str], items: Mapping[str, ListItem]) -> Mapping[str, int]:
@@ -264,7 +268,7 @@ def source_of(item: ThreadItem) -> Source:
     return item.thread.source if isinstance(item, ThreadRow) else Source.T3CODE
 
 
-def _words(item: ListItem) -> str:
+def _search_text(item: ListItem) -> str:
     """Return the searchable text: title, folder and ids, one per line, so that no match spans two of them."""
     if isinstance(item, ApprovalRequest | QuestionRequest):
         return item.sentence.casefold()

@@ -56,7 +56,7 @@ class _Matches:
         """The group to search when the text grows: only the matches, if they are less than half of the group."""
         if self.hits is None or 2 * len(self.items) > len(self.group.items):
             return self.group
-        return Group(self.items, self.keys, tuple(compress(self.group.words, self.hits)))
+        return Group(self.items, self.keys, tuple(compress(self.group.search_texts, self.hits)))
 
 
 # A section, its matches, and whether it is open.
@@ -187,7 +187,7 @@ class ThreadModel(QAbstractTableModel):
         """Return the matches in a group; the same object as `before` if they are unchanged."""
         if not self._text:
             return _Matches(group)
-        hits = list(map(contains, group.words, repeat(self._text)))
+        hits = list(map(contains, group.search_texts, repeat(self._text)))
         if self._message_hits:
             hits = [hit or key in self._message_hits for hit, key in zip(hits, group.keys, strict=True)]
         wanted = None if all(hits) else hits
@@ -242,5 +242,7 @@ def _of_header(header: Header, role: int) -> object:
 def _filtered(group: Group, filters: Filters) -> Group:
     accepted = [filters.accept(line) for line in group.items]
     return Group(
-        tuple(compress(group.items, accepted)), tuple(compress(group.keys, accepted)), tuple(compress(group.words, accepted))
+        tuple(compress(group.items, accepted)),
+        tuple(compress(group.keys, accepted)),
+        tuple(compress(group.search_texts, accepted)),
     )

@@ -196,7 +196,7 @@ def _stale(snapshot: Snapshot) -> tuple[MenuItem, ...]:
 
 
 def _needs_you(snapshot: Snapshot) -> tuple[MenuItem, ...]:
-    asks = tuple(map(_in_tray, snapshot.pending_requests[:_MOST]))
+    requests = tuple(map(_in_tray, snapshot.pending_requests[:_MOST]))
     asked = {request.requester.thread_id for request in snapshot.pending_requests}
     alarmed = {alarm.thread_id for alarm in snapshot.alarms} | {row.thread.id for row in snapshot.rows if row.is_half_mended}
     live = [row for row in snapshot.rows if row.thread.id not in asked and not row.is_archived]
@@ -206,7 +206,7 @@ def _needs_you(snapshot: Snapshot) -> tuple[MenuItem, ...]:
     waiting = [(row, "waits for you in T3 Code") for row in live if row.waits_in_t3 and row.thread.id not in alarmed | refused]
     shown = ((row.thread, what) for row, what in (*changed, *held_back, *waiting)[:_MOST])
     return (
-        *asks,
+        *requests,
         *(MenuItem(f"{shortened(thread.title, _TITLE)} ▸ {what}", MenuAction.EXPLAIN, thread.id) for thread, what in shown),
     )
 
