@@ -1,8 +1,8 @@
-"""A remedy carried out in a process of its own, held up or killed at a certain moment: for what only two processes can show.
+"""A remedy applied in another process that is paused or killed at a chosen moment, for tests that need two processes.
 
-As a program: `python -m tests.support.acting DATA THREAD REMEDY WHEN`. It prints "agreed" when it has seen what the remedy would
-do. WHEN is "told", to wait for a line of input before it does it; or "made", to be killed when the server has made the session.
-At its end it prints one line of JSON: the session that the thread is bound to, or the error.
+As a program: `python -m tests.support.acting DATA THREAD REMEDY WHEN`. It prints "agreed" after the preview of the remedy.
+WHEN is "told": wait for a line of input before applying it; or "made": be killed after the server has created the session.
+At the end it prints one line of JSON: the session that the thread is bound to, or the error.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.support.program import Program
 
 
 class Acting:
-    """The process, from the test's side."""
+    """The other process, seen from the test."""
 
     def __init__(self, command: Command) -> None:
         self._command = command
@@ -36,7 +36,7 @@ class Acting:
         self._command.write("")
 
     def finish(self) -> dict[str, Any]:
-        """What it says at its end; empty when it was killed."""
+        """Return its last line of output; empty if it was killed."""
         out, _ = self._command.communicate()
         told = out.splitlines()
         return dict(json.loads(told[-1])) if told and told[-1].startswith("{") else {}

@@ -1,4 +1,4 @@
-"""Runs tests where there is no network but `lo`: `unshare -rn python -m tests.support.alone ARGUMENTS OF PYTEST`."""
+"""Runs tests without any network but `lo`: `unshare -rn python -m tests.support.alone ARGUMENTS OF PYTEST`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ELSEWHERE = ("192.0.2.1", 9)
 def main() -> int:
     names = [name for _, name in socket.if_nameindex()]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        # In a new namespace it is there, and down.
+        # In a new namespace it exists, but is down.
         fcntl.ioctl(control, _SET_FLAGS, struct.pack("16sh14x", b"lo", _UP))
         try:
             control.connect(_ELSEWHERE)

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that gives one answer to everything."""
+"""A real HTTP server on loopback that answers every request with the same response."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @contextmanager
 def answering(body: bytes) -> Iterator[str]:
-    """The server's origin; it is gone afterwards."""
+    """Yield the server's origin; stop the server at the end."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -21,7 +21,7 @@ def answering(body: bytes) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Nothing to tell."""
+            """Do not log requests."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

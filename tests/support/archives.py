@@ -1,4 +1,4 @@
-"""An archive and words for it."""
+"""An archive, and messages for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AT = "2026-11-24T12:00:00.000+00:00"
 
 
 def archive_in(folder: Path) -> TranscriptArchive:
-    """The archive of this data folder."""
+    """Open the archive of a data folder."""
     return TranscriptArchive(ArchiveFile(folder, lambda: datetime(2026, 11, 24, 12, tzinfo=UTC), salvage))
 
 

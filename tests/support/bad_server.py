@@ -1,4 +1,4 @@
-"""A bad `opencode serve` that a small program plays, and a process of ours that owns it."""
+"""An imitated, misbehaving `opencode serve`, and a t3tray process that owns it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIMIT = 90.0
 
 
 class BadServer:
-    """What to start, and how it is to behave from now on."""
+    """The program to start, and how it shall behave from now on."""
 
     def __init__(self, root: Path) -> None:
         root.mkdir()
@@ -39,7 +39,7 @@ class BadServer:
         self._behaviour.write_text(words)
 
     def pids(self) -> list[int]:
-        """Of all that were ever started, in order."""
+        """Return the pids of all started servers, in order."""
         starts = self._behaviour.with_name("behaviour.starts")
         return [int(line) for line in starts.read_text().split()] if starts.exists() else []
 
@@ -47,7 +47,7 @@ class BadServer:
         return [pid for pid in self.pids() if is_alive(pid)]
 
     def end(self) -> list[int]:
-        """End what still runs of it; which those were."""
+        """Kill the servers that still run; return their pids."""
         left = self.living()
         for pid in left:
             os.killpg(pid, signal.SIGKILL)

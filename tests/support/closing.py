@@ -1,4 +1,4 @@
-"""Asks a window to close, as the button of its frame does: the message `WM_DELETE_WINDOW`, which no tool at hand sends."""
+"""Asks an X window to close as its frame's button does: sends `WM_DELETE_WINDOW`, for which there is no common tool."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _CLIENT_MESSAGE = 33
 
 
 class _Message(ctypes.Structure):
-    """XClientMessageEvent, as long as any XEvent."""
+    """XClientMessageEvent, padded to the size of XEvent."""
 
     _fields_ = (
         ("type", ctypes.c_int),

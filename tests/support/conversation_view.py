@@ -1,4 +1,4 @@
-"""What a conversation's view shows now, and where."""
+"""Helpers for a conversation view: what it shows, and where."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from t3tray.ui.conversation.view import ConversationView
 
 
 def settle(view: ConversationView) -> None:
-    """What takes long is laid out in several goes."""
+    """Wait until the view has laid out everything, which takes several passes."""
     while view.is_due:
         QApplication.processEvents()
 
 
 def shown(view: ConversationView, kind: type[QWidget] = QWidget) -> list[QWidget]:
-    """The rows that are drawn, from top to bottom."""
+    """Return the drawn rows, from top to bottom."""
     settle(view)
     return shown_now(view, kind)
 
@@ -43,7 +43,7 @@ def scroll_to(view: ConversationView, value: int) -> None:
 
 
 def place_of(view: ConversationView, text: str) -> int:
-    """How far below the view's top edge a text stands."""
+    """Return the distance in px of a text from the view's top edge."""
     settle(view)
     (found,) = (prose for prose in view.findChildren(Prose) if prose.isVisible() and text in prose.toPlainText())
     return found.mapTo(view, found.rect().topLeft()).y()

@@ -1,6 +1,6 @@
-"""A desktop for tests: an X server without a screen, a session bus of its own, and a tray that a test can look into and click.
+"""A desktop for tests: an X server without a screen, its own session bus, and a tray that a test can read and click.
 
-Everything is started here and ended here; nothing of the machine's own desktop is touched.
+Everything is started and ended here; the machine's own desktop is not touched.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _LIMIT = 90.0
 
 
 def session_bus(address: str = "") -> list[str]:
-    """The command that runs a bus of a test's own, which starts no service of this machine's. It prints its address."""
+    """Return the command that runs a test's own bus, which starts no service of this machine. It prints its address."""
     listening = [f"--address={address}"] if address else []
     configuration = Path(__file__).with_name("session-bus.conf")
     return ["dbus-daemon", f"--config-file={configuration}", "--nofork", "--print-address=1", *listening]
 
 
 class Desktop:
-    """A context manager. `environment` makes a program appear on it. Without `has_tray` nothing shows an icon."""
+    """A context manager. `environment` makes programs use this desktop. Without `has_tray` nothing shows an icon."""
 
     def __init__(self, scratch: Path, has_tray: bool = True) -> None:
         self._scratch = scratch
@@ -69,13 +69,13 @@ class Desktop:
         self._ends.close()
 
     def windows(self) -> list[str]:
-        """The titles of the windows that are visible now."""
+        """Return the titles of the visible windows."""
         command = ["xdotool", "search", "--onlyvisible", "--name", ".", "getwindowname", "%@"]
         shown = subprocess.run(command, env={**os.environ, **self.environment}, capture_output=True, text=True)
         return shown.stdout.splitlines()
 
     def close_window(self, words: str) -> None:
-        """As by the button of its frame, the window whose title begins with these words."""
+        """Close the window whose title begins with this text, as its frame's button does."""
         command = ["xdotool", "search", "--onlyvisible", "--name", f"^{words}"]
         found = subprocess.run(command, env={**os.environ, **self.environment}, capture_output=True, text=True)
         for number in found.stdout.split():
@@ -83,7 +83,7 @@ class Desktop:
 
 
 class TrayHost:
-    """Owns org.kde.StatusNotifierWatcher on a bus, and drives the first item that registers."""
+    """Owns org.kde.StatusNotifierWatcher on a bus, and operates the first item that registers."""
 
     def __init__(self, address: str) -> None:
         self._connection = open_dbus_connection(address)
@@ -99,16 +99,16 @@ class TrayHost:
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
-        # It ends with the bus; a call of our own would only race with that.
+        # It ends with the bus; a call of ours would only race with that.
         self._connection.close()
 
     def wait_for_item(self, limit: float = _LIMIT) -> float:
-        """Until an icon is there; when that was, on the monotonic clock."""
+        """Wait for an icon; return the time of its registration by the monotonic clock."""
         assert self._registered.wait(limit), f"no icon within {limit:.0f} s"
         return self._at
 
     def forget(self) -> None:
-        """Wait for another icon next time."""
+        """Make `wait_for_item` wait for another icon."""
         self._items.clear()
         self._registered.clear()
 
@@ -122,42 +122,42 @@ class TrayHost:
         return str(self.properties()["ToolTip"][2])
 
     def labels(self) -> list[str]:
-        """What the menu says, top to bottom; separators are left out."""
+        """Return the menu's labels, top to bottom, without separators."""
         return [label for _, label in self._menu()]
 
     def click(self) -> None:
-        """A left click on the icon."""
+        """Click the icon with the left button."""
         bus, path = self._item()
         self._call(bus, path, _ITEM, "Activate", "ii", (10, 10))
 
     def labels_below(self, words: str) -> list[str]:
-        """What the menu below the entry says that says these words among others."""
+        """Return the labels of the submenu of the entry whose label contains this text."""
         above = next(number for number, text in self._menu() if words in text)
         return [label for _, label in self._menu(above)]
 
     def open_menu(self) -> None:
-        """What a panel says when it opens the menu."""
+        """Send what a panel sends when it opens the menu."""
         self._menu()
 
     def labels_while_open(self) -> list[str]:
-        """What the menu says to a panel that reads it again and opened it before."""
+        """Return the labels for a panel that has opened the menu and reads it again."""
         return [label for _, label in self._read()]
 
     def close_menu(self) -> None:
-        """What a panel says when its menu is gone."""
+        """Send what a panel sends when it has closed the menu."""
         bus, _ = self._item()
         self._call(bus, self.properties()["Menu"], _MENU, "Event", "isvu", (0, "closed", ("i", 0), 0))
 
     def choose(self, label: str) -> None:
-        """Click the entry of the menu that says this."""
+        """Click the menu's entry with this label."""
         self._click(next(number for number, text in self._menu() if text == label))
 
     def choose_as_shown(self, label: str) -> None:
-        """The same in a menu that was opened before."""
+        """Click an entry of a menu that was opened before."""
         self._click(next(number for number, text in self._read() if text == label))
 
     def choose_below(self, words: str, label: str) -> None:
-        """The same in the menu below the entry that says these words among others."""
+        """Click an entry in the submenu of the entry whose label contains this text."""
         above = next(number for number, text in self._menu() if words in text)
         self._click(next(number for number, text in self._menu(above) if text == label))
 
@@ -230,7 +230,7 @@ _INTROSPECTION = (
 
 
 def drawn(label: str) -> str:
-    """As a panel draws a label of com.canonical.dbusmenu: two underscores are one, one marks the letter after it."""
+    """Return a label of com.canonical.dbusmenu as a panel draws it: `__` is an underscore, `_` marks the letter after it."""
     return re.sub("_(_?)", r"\1", label)
 
 
@@ -238,12 +238,12 @@ def _send(connection: DBusConnection, message: Message) -> None:
     try:
         connection.send(message)
     except OSError:
-        # Who asked is gone, or the test is over: nobody waits for the answer.
+        # The caller is gone, or the test is over: nobody waits for the answer.
         return
 
 
 class Started:
-    """A program that says something on its first line when it is ready; it is ended at the end."""
+    """Start a program that prints a line when it is ready; end it at the end."""
 
     def __init__(self, command: list[str]) -> None:
         self._command = command

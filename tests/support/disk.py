@@ -1,4 +1,4 @@
-"""Where tests write: in memory, where there is room. On a disk every database waits at each transaction, ours and OpenCode's."""
+"""The folder that tests write to: in memory if there is room, since on a disk every transaction of a database waits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _ROOM = 4 * 2**30
 
 
 def memory_disk() -> str:
-    """A disk in memory with enough room, on which programs can be run; empty where there is none."""
+    """Return an in-memory file system with enough room that allows to run programs; "" without one."""
     if os.name == "nt" or not os.access(_PLACE, os.W_OK):
         return ""
     found = os.statvfs(_PLACE)

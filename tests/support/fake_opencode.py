@@ -1,9 +1,9 @@
-"""A program that plays a bad `opencode serve`: started like the real one, it does what the file in FAKE_OPENCODE says.
+"""A program that imitates a misbehaving `opencode serve`, as the file in FAKE_OPENCODE says.
 
-The file holds words, read anew at every start and every request: `slow=S` (s until it listens) · `crash` (`crash=N`: only the
+The file contains words, read at every start and every request: `slow=S` (s until it listens) · `crash` (`crash=N`: only the
 first N starts) · `stubborn` (ignores SIGTERM) · `flood` · `never-ready` · `hang` (health is never answered) ·
-`exits-after=S` · `works` (uses the processor before it listens, as long as it is said) · `opencode2` (speaks as that) ·
-`version=V`. Beside the file every start leaves a line in `….starts`: its pid.
+`exits-after=S` · `works` (uses the CPU before it listens, as long as the word is there) · `opencode2` (answers as OpenCode 2) ·
+`version=V`. Every start appends its pid to the file `….starts` beside it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Health(BaseHTTPRequestHandler):
         self.answer(200, {"healthy": True, "version": behaviour().get("version", VERSION)})
 
     def answer_as_opencode2(self) -> None:
-        """An unknown route is not found, without a word; its own want its own password, which nobody told us."""
+        """Answer unknown routes with an empty 404, and its own routes with 401, since we do not know its password."""
         if self.path.startswith("/api/health"):
             self.answer(401, {"_tag": "UnauthorizedError", "message": "Authentication required"})
         else:
@@ -59,7 +59,7 @@ class Health(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing of requests, as the real one does."""
+        """Do not log requests, as the real one."""
 
 
 def count_start() -> int:

@@ -1,8 +1,8 @@
-"""A program that answers like OpenCode 2: what its preview answered is played back from `tests/data/opencode2`.
+"""A program that answers like OpenCode 2, with recorded responses of its preview from `tests/data/opencode2`.
 
-Started as `… FOLDER serve --hostname H --port N`. Its password is its own ("its own", whatever OPENCODE_SERVER_PASSWORD says), an
-unknown route is not found before the password is looked at, and every request leaves a line in the file `asked` of the folder.
-With a file `released` in it, it tells its version as a released one does (second-hand: GET /api/info from 2.0.4 on).
+Started as `… FOLDER serve --hostname H --port N`. Its password is "its own", whatever OPENCODE_SERVER_PASSWORD says. An
+unknown route is answered with 404 before the password is checked, and every request appends a line to the folder's file `asked`.
+If the folder has a file `released`, it reports its version as a released one does (second-hand: GET /api/info from 2.0.4 on).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _RECORDED = Path(__file__).resolve().parents[1] / "data" / "opencode2"
 
 
 def recorded() -> dict[str, tuple[int, str, bytes]]:
-    """Status, content type and body by method and path, as it was asked with its password."""
+    """Return status, content type and body by method and path, as recorded with its password."""
     found = {}
     for file in sorted(_RECORDED.glob("*.txt")):
         asked, answered, *body = file.read_text().split("\n", 2)
@@ -57,12 +57,12 @@ class Answers(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing to tell."""
+        """Do not log requests."""
 
 
 def main() -> None:
     if sys.argv[2:3] != ["serve"]:
-        # The preview's own words.
+        # The preview's own text.
         sys.exit(print("lildax vlocal") if "--version" in sys.argv else "unknown command")
     port = int(sys.argv[sys.argv.index("--port") + 1])
     server = ThreadingHTTPServer(("127.0.0.1", port), Answers)

@@ -1,6 +1,6 @@
-"""A server of sessions in memory that can lose its client at any step: for crash tests of the services only.
+"""An in-memory server of sessions that can end its client's process at any step, for crash tests of the services.
 
-What the real server does is proved against the real one in `tests/integration`; here every step can be the last.
+The behaviour of the real server is tested in `tests/integration`; here every step can be the last.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from t3tray.opencode.wire import WireMessage
 
 
 class Killed(BaseException):
-    """The process ends here: nothing after this point runs. No `except Exception` may see it."""
+    """Stands for the end of the process: nothing runs after it. A BaseException, so that no `except Exception` catches it."""
 
 
 @dataclass
 class KillSwitch:
-    """Counts steps; the one that is due never returns."""
+    """Counts steps, and raises Killed at the chosen one."""
 
     left: int | None = None
 
@@ -51,7 +51,7 @@ class KillSwitch:
 
 @dataclass
 class FakeServer:
-    """Sessions and messages as OpenCode would hold them. A request is two steps: before it arrives, before its answer does."""
+    """Sessions and messages as in OpenCode. A request is two steps: before it arrives, and before its response does."""
 
     switch: KillSwitch
     up: bool = True
@@ -69,7 +69,7 @@ class FakeServer:
         return abilities_of(self.version)
 
     def copied(self, switch: KillSwitch) -> FakeServer:
-        """One that holds the same, and goes on by itself."""
+        """Return an independent copy."""
         return replace(
             self,
             switch=switch,
@@ -136,7 +136,7 @@ class FakeServer:
         title = f"{numbered[1]} (fork #{int(numbered[2]) + 1})" if numbered else f"{parent.facts.title} (fork #1)"
         facts = structs.replace(parent.facts, id=f"ses_{number:03}", title=title, created_ms=number)
         fork = SessionRecord(facts, parent.marker, metadata=parent.metadata)
-        # With ids of their own, as OpenCode's.
+        # With new ids, as OpenCode does.
         copies = [
             replace(record, facts=structs.replace(record.facts, id=f"msg_{number:05}_{place:05}"))
             for place, record in enumerate(self.messages_held[session_id])
@@ -168,7 +168,7 @@ class FakeServer:
 
     @contextmanager
     def reading(self) -> Iterator[FakeLibrary]:
-        """What OpenCode's database would tell."""
+        """Return what OpenCode's database would contain."""
         yield FakeLibrary(self)
 
     async def prompt(self, session_id: str, text: str, directory: str, message_id: str = "") -> None:
@@ -240,7 +240,7 @@ def _on_the_wire(record: MessageRecord) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class FakeEvents:
-    """What a server tells from now on."""
+    """The events of a server from now on."""
 
     told: list[ServerEvent]
     start: int
@@ -256,7 +256,7 @@ class FakeEvents:
 
 
 class FakeLibrary:
-    """The same sessions, read while nobody is asked: it takes no step."""
+    """The same sessions, read from the database: without a request, so without a step."""
 
     def __init__(self, server: FakeServer) -> None:
         self._server = server

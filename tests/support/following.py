@@ -1,4 +1,4 @@
-"""A conversation's feed that runs on a server of its own, and every snapshot of it."""
+"""A conversation feed that runs on an imitated server, and every state that it published."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHILD = "ses_child"
 
 
 class Server:
-    """Holds messages by session and tells pages of them; every request is noted."""
+    """Holds messages by session and returns pages of them; records every request."""
 
     tells_turns = True
 
@@ -50,7 +50,7 @@ class Server:
 
 
 class Follower:
-    """A feed that runs, and every picture that it gave. Time passes when the test says so."""
+    """A running feed with every state that it published. Its clock is set by the test."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -84,7 +84,7 @@ class Follower:
         await self.may_go_on.acquire()
 
     async def until(self, count: int) -> Conversation:
-        """The picture of this number, when it was given."""
+        """Wait for the published state with this number, and return it."""
         async with asyncio.timeout(LIMIT):
             while len(self.pictures) < count:
                 await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""The program behind `forked`: it has everything imported, and forks a command for each request, as long as its socket stands."""
+"""The program behind `forked`: imports everything once, and forks a command for each request until its socket is closed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROOM_VARIABLE = "T3TRAY_TEST_ROOM"
 
 
 def _serve(connection: socket.socket) -> dict[str, Any] | None:
-    """Fork a command for each request. Returns in the command's own process with what is asked of it, and here at the end."""
+    """Fork a command for each request. Returns in the command's process with its request, and in this one at the end."""
     while True:
         size, files, _, _ = socket.recv_fds(connection, 4, 4)
         if not size:
@@ -48,7 +48,7 @@ def _serve(connection: socket.socket) -> dict[str, Any] | None:
 
 
 def _mind(request: dict[str, Any], stdin: int, out: int, err: int, status: int) -> dict[str, Any]:
-    """Fork the command itself, and tell its pid and how it ended; returns in its process alone."""
+    """Fork the command, and report its pid and exit status; returns only in its process."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = os.fork()
     if pid == 0:
@@ -62,17 +62,17 @@ def _mind(request: dict[str, Any], stdin: int, out: int, err: int, status: int) 
     os.set_inheritable(status, False)
     os.write(status, b"%d\n" % pid)
     _, ended = os.waitpid(pid, 0)
-    # Who asked may have gone away.
+    # The client may be gone.
     with suppress(BrokenPipeError):
         os.write(status, b"%d\n" % os.waitstatus_to_exitcode(ended))
     os._exit(0)
 
 
 def _run(words: Sequence[str], file_size: int | None = None, folder: str = "", module: str = "", **rest: Any) -> NoReturn:
-    # The threads alone would only show that the event loop waits; for what, its tasks tell.
+    # The threads alone would only show that the event loop is waiting; its tasks show for what.
     signal.signal(TELLS_ITS_STACKS, _tell_tasks)
     faulthandler.register(TELLS_ITS_STACKS, chain=True)
-    # The streams of the process that was forked go by what its own files were: whether they can be sought in.
+    # The inherited streams remember properties of this process's own files: whether they are seekable.
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     if rest.get("environment") is not None:
@@ -98,7 +98,7 @@ def _end(main: Callable[[], int | None]) -> NoReturn:
         code = end.code
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
-    gc.collect()  # what was forgotten complains
+    gc.collect()  # unclosed resources warn
     try:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
@@ -115,7 +115,7 @@ def _take_environment(environment: dict[str, str]) -> None:
 
 
 def _show(words: Sequence[str]) -> None:
-    """Have the system name these words and this process's environment to whoever looks at it, as of one that was started."""
+    """Make the system show these arguments and this environment for this process, as for one that was started with them."""
     if sys.platform != "linux":
         return
     places = [int(number) for number in Path("/proc/self/stat").read_text().rpartition(")")[2].split()[45:49]]
@@ -132,20 +132,20 @@ def _tell_tasks(_number: int, _frame: FrameType | None) -> None:
 
 
 def _places_of(awaited: object) -> Iterator[str]:
-    """From the outermost coroutine or generator to what it waits for in the end."""
+    """Return the places from the outermost coroutine or generator to what it finally waits for."""
     while awaited is not None:
         frames = (getattr(awaited, f"{kind}_frame", None) for kind in ("cr", "ag", "gi"))
         yield next(
             (f"{frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_name}" for frame in frames if frame), repr(awaited)
         )
         nexts = (getattr(awaited, name, None) for name in ("cr_await", "ag_await", "gi_yieldfrom"))
-        # An `anext` under way says nothing of its generator, but holds it.
+        # A running `anext` does not expose its generator, but references it.
         held = (each for each in gc.get_referents(awaited) if inspect.isasyncgen(each))
         awaited = next((each for each in (*nexts, *held) if each is not None), None)
 
 
 if __name__ == "__main__":
-    # What is imported here is imported by every command. keyring is not: it chooses its backend by the environment.
+    # These modules are imported by every command. keyring is not: it chooses its backend by the environment.
     import alembic.command  # noqa: F401
 
     import t3tray.cli.run

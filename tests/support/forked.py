@@ -1,6 +1,6 @@
-"""Commands of t3tray as real processes that start at once: forked from one that has everything imported (`fork_server`).
+"""Commands of t3tray as real processes without start-up time: forked from one that has imported everything (`fork_server`).
 
-To signals, limits, locks and other processes they are what `python -m t3tray` is; only its 0.7 s of imports are done before.
+For signals, limits, locks and other processes they equal `python -m t3tray`; only its 0.7 s of imports are done beforehand.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from tests.support.fork_server import ROOM, ROOM_VARIABLE, TELLS_ITS_STACKS
 
 LIMIT = 90.0
 _ROOT = Path(__file__).parents[2]
-# What an interpreter and the loader of programs read once, at their start: no process that is forked can have others.
+# Variables that the interpreter and the dynamic loader read only at their start: a forked process cannot change them.
 _READ_ONCE = ("PYTHON", "LC_", "LANG", "LD_")
 _READ_LATER = "PYTHON_KEYRING_BACKEND"
 
 
 class Command:
-    """A command under way; `returncode` is None until it was seen to end, -N when signal N ended it."""
+    """A running command. `returncode` is None until its end was observed, -N if signal N ended it."""
 
     def __init__(self, out: int, err: int, status: int, stdin: int) -> None:
         self.returncode: int | None = None
@@ -46,12 +46,12 @@ class Command:
         return self.returncode
 
     def wait(self, timeout: float) -> int | None:
-        """Its exit code, None if it still runs after `timeout` seconds."""
+        """Return its exit code, None if it still runs after `timeout` seconds."""
         self._take(lambda: self.returncode is not None, timeout)
         return self.returncode
 
     def communicate(self, timeout: float = LIMIT) -> tuple[str, str]:
-        """All that it wrote to stdout and stderr. Its stdin is closed; it is killed when it lives for longer."""
+        """Close its stdin and return all that it wrote to stdout and stderr. Kills it after the time limit."""
         self.close_stdin()
         if not self._take(lambda: self.returncode is not None, timeout):
             self.send_signal(TELLS_ITS_STACKS)
@@ -60,14 +60,14 @@ class Command:
             self.close()
             stacks = "".join(self._read[file].decode() for file in (self._out, self._err))
             raise AssertionError(f"a command did not end within {timeout:.0f} s:\n{stacks}")
-        # What it started and left may hold its output open.
+        # A process that it started and left may hold its output open.
         self._take(lambda: self._open.get_map().keys() <= {self._status}, 0.2)
         said = self._read[self._out].decode(), self._read[self._err].decode()
         self.close()
         return said
 
     def ask(self, line: str, timeout: float = LIMIT) -> str:
-        """Write a line to its stdin; the next line of its stdout, "" when it has ended."""
+        """Write a line to its stdin; return the next line of its stdout, "" after its end."""
         try:
             self.write(line)
         except BrokenPipeError:
@@ -81,7 +81,7 @@ class Command:
         os.write(self._stdin, f"{line}\n".encode())
 
     def read_line(self, timeout: float = LIMIT) -> str:
-        """The next line of its stdout, "" when it has ended or says nothing for so long."""
+        """Return the next line of its stdout, "" after its end or the time limit."""
         self._take(lambda: b"\n" in self._read[self._out] or self.returncode is not None, timeout)
         line, _, self._read[self._out] = self._read[self._out].partition(b"\n")
         return line.decode()
@@ -94,7 +94,7 @@ class Command:
         self.send_signal(signal.SIGKILL)
 
     def close(self) -> None:
-        """A second call does nothing."""
+        """End it. A second call does nothing."""
         self.close_stdin()
         for file in [*(self._open.get_map() or ())]:
             self._forget(int(file))  # type: ignore[arg-type]
@@ -129,7 +129,7 @@ class Command:
 
 
 class Forker:
-    """Starts commands, with this environment where they have none of their own. `close()` when done."""
+    """Starts commands, by default with this environment. Call `close()` at the end."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._asking = threading.Lock()
@@ -151,11 +151,11 @@ class Forker:
         return command
 
     def start_tray(self) -> Command:
-        """The tray's core (`tests.support.tray_core`), which takes its orders on stdin."""
+        """Start the tray's core (`tests.support.tray_core`), which reads its orders from stdin."""
         return self._start(words=(), module="tests.support.tray_core")
 
     def start_module(self, module: str, *words: str, environment: Mapping[str, str]) -> Command:
-        """The program of a module of the tests, which may read its stdin."""
+        """Start a module of the tests as a program, which may read its stdin."""
         return self._start(words=words, module=module, environment=dict(environment))
 
     def close(self) -> None:
@@ -180,11 +180,11 @@ class Forker:
 
 @cache
 def shared_forker() -> Forker:
-    """One for all commands of this process's tests; it ends with this process. Its home is nobody's, so that no test ends it."""
+    """Return the forker of this process's tests; it ends with this process. Its HOME is no test's, so no test ends it."""
     return Forker({"PATH": os.environ["PATH"], "HOME": "/nonexistent"})
 
 
 def can_fork(environment: Mapping[str, str]) -> bool:
-    """Whether a command with this environment can come from `shared_forker`."""
+    """Whether a command with this environment can be forked from `shared_forker`."""
     special = [name for name in environment if name.startswith(_READ_ONCE) and name != _READ_LATER]
     return sys.platform == "linux" and not special

@@ -1,4 +1,4 @@
-"""Lives of t3tray with a guard, one after the other on the same data: what tests of its bindings and their crash tests share."""
+"""Successive runs of t3tray with a guard on the same data, for tests of its bindings and their crash tests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.stores import open_store
 
 
 class GuardLife:
-    """One process of t3tray with a guard."""
+    """One run of t3tray with a guard."""
 
     def __init__(self, home: Path, server: FakeServer, switch: KillSwitch, pid: int, now: Callable[[], datetime]) -> None:
         self.store = open_store(home, now)
@@ -33,7 +33,7 @@ class GuardLife:
             return server
 
         async def recover(_thread: str) -> None:
-            """What is left open is settled by the test itself."""
+            """Settle open intents."""
 
         self.threads = Threads(self.store, run, now, author)
         self.recovery = Recovery(self.store.journal, run, author, Settlers(self.threads.settle, self.threads.settle))
@@ -41,7 +41,7 @@ class GuardLife:
         self.facts = GuardFacts(self.store, run, now, author, surroundings, connect, self.heard.append, recover)
 
     async def choose(self, thread_id: str, session_id: str, server: FakeServer) -> None:
-        """As the user does with a remedy."""
+        """Bind a thread as the user does with a remedy."""
         cursor = await cursor_now(server, (await server.session(session_id)).facts, None)
         self.let_go(thread_id, Event.SUPERSEDED)
         self.write(thread_id, Event.CONFIRMED, cursor)
@@ -60,7 +60,7 @@ class GuardLife:
 
 
 class Lives:
-    """`begin` another one each time: the one before has ended then. `end` the last."""
+    """`begin` starts another run after ending the previous one; `end` ends the last."""
 
     def __init__(self, data: Path, server: FakeServer, switch: KillSwitch) -> None:
         self._data, self._server, self._switch = data, server, switch
@@ -82,7 +82,7 @@ class Lives:
 
 
 async def make(life: GuardLife, server: FakeServer, thread: T3ThreadState) -> str:
-    """What the guard does for a new thread."""
+    """Create a session as the guard does for a new thread."""
     since = await life.facts.last_change(thread.id)
     async with life.facts.intend(thread, "T3 Code began it", since) as intent:
         record = await server.create_session(thread.directory, thread.title, intent.marker)

@@ -1,4 +1,4 @@
-"""Backend and guard as `t3tray guard run` runs them, on an event loop of their own thread, for tests that play T3 Code."""
+"""Backend and guard as in `t3tray guard run`, on an event loop of their own thread, for tests that imitate T3 Code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LIMIT = 90.0
 
 
 class Guarded:
-    """A context manager; the environment says where everything is."""
+    """A context manager; the environment names all folders."""
 
     def __init__(self, data: str) -> None:
         self.answers: list[GuardAnswer] = []
@@ -43,15 +43,15 @@ class Guarded:
             self._loop.close()
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run something where the guard runs, and wait for it."""
+        """Run a coroutine on the guard's event loop, and wait for its result."""
         return self.begin(work).result(_LIMIT)
 
     def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Run something where the guard runs."""
+        """Start a coroutine on the guard's event loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def restart_service(self) -> None:
-        """The guard ends and comes again, on the same port; the backend and its server stay."""
+        """Restart the guard on the same port; the backend and its server stay."""
         self.call(self.service.stop())
         self.service = self._make_service()
         self.call(self.service.start())

@@ -1,6 +1,6 @@
-"""The managed server as one t3tray process has it, for tests: built here, or in a process of its own that can be killed.
+"""The managed server as one t3tray process holds it: in this process, or in another one that can be killed.
 
-As a program: `python -m tests.support.holding DATA BINARY WHAT`. It prints one line of JSON when WHAT is done; "hold" and
+As a program: `python -m tests.support.holding DATA BINARY WHAT`. It prints one line of JSON after WHAT is done; "hold" and
 "restart" then wait for a line of input before they close.
 """
 
@@ -32,14 +32,14 @@ from tests.support.forked import LIMIT, Command, shared_forker
 
 
 class LeasesOfTheDoomed(Leases):
-    """The process is killed when it has spawned the server and is about to record it."""
+    """Kills the process after it has spawned the server, before it records it."""
 
     def record_process(self, token: str, pid: int, process_started: float, process_start: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Owner:
-    """One t3tray process's store and server. `close()` when done. Without a `program` there is none to be found."""
+    """The store and server of one t3tray process. Call `close()` at the end. Without a `program` no OpenCode is found."""
 
     def __init__(self, data: Path, program: ServerProgram, external: ExternalServer | None = None, doomed: bool = False) -> None:
         self.run_sql = SqlThread("sql")
@@ -76,7 +76,7 @@ class Owner:
 
 
 class OtherProcess:
-    """An `Owner` in another process. `said` is what it told when it had done what it was asked."""
+    """An `Owner` in another process. `said` is its output after it had done its task."""
 
     def __init__(self, process: Command) -> None:
         self.process = process
@@ -94,14 +94,14 @@ class OtherProcess:
         self.process.wait(LIMIT)
 
     def finish(self) -> None:
-        """Have it close in order."""
+        """Let it close in order."""
         self.process.close_stdin()
         assert self.process.wait(LIMIT) == 0
 
 
 @contextmanager
 def other_process(data: Path, program: ServerProgram, what: str) -> Iterator[OtherProcess]:
-    """Another t3tray process that does this; it is killed at the end if it is still there."""
+    """Run another t3tray process with this task; kill it at the end if it still runs."""
     words, environment = (str(data), str(program.binary), what), {**os.environ, **program.environment}
     process = shared_forker().start_module("tests.support.holding", *words, environment=environment)
     try:

@@ -1,4 +1,4 @@
-"""A process that is killed at one line after the other of our code: for what must survive anything on the disk."""
+"""A process that is killed at one line of our code after the other, for data on disk that must survive anything."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _KILLED, _FAILED = 9, 1
 
 
 def killed_at_lines(prepare: Callable[[], Callable[[], object]], *modules: ModuleType, step: int = 7) -> Iterator[bool]:
-    """Have work done in a process of its own that ends without a word at the first line of these modules, then anew at a later
-    one, and so on; yields True after each, and False after the one that lived through it.
+    """Run work in another process that ends at the first line of these modules, then again at a later
+    one, and so on. Yields True after each kill, and False after the run that was not killed.
 
-    `prepare` makes everything ready for a turn, and gives the work. Every `step`-th line is tried, with more rounds every one.
+    `prepare` sets up one run, and returns the work. Every `step`-th line is tried, with more rounds every line.
     """
     files = frozenset(str(module.__file__) for module in modules)
     line, step = 0, 1 if rounds(1) > 1 else step

@@ -1,4 +1,4 @@
-"""What tests started and left running: found by its home, which lies in a folder of the tests' own. Never by a name."""
+"""Processes that tests have left running, found by their HOME, which is in a folder of the tests; never by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import psutil
 
 
 def end_leftovers(root: Path, spares: Callable[[psutil.Process], bool] = lambda _: False) -> list[str]:
-    """End every process whose home is below `root`, but those that are spared; their command lines."""
+    """End every process whose HOME is below `root`, except spared ones. Return their command lines."""
     homes, found, told = f"{root.resolve()}{os.sep}", [], []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):

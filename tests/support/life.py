@@ -1,4 +1,4 @@
-"""One life of t3tray on a fake server, that can end at any step: what crash tests of the services share."""
+"""One run of t3tray on a fake server that can end at any step, for crash tests of the services."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ R = TypeVar("R")
 
 
 class Steps:
-    """Runs SQL at once, and may be the last thing that this process does: before the statement, or right after it."""
+    """Runs SQL immediately; each statement is two steps at which the process may end, before and after it."""
 
     def __init__(self, switch: KillSwitch) -> None:
         self._switch = switch
@@ -47,7 +47,7 @@ class Steps:
 
 
 class Life:
-    """Its store and services, until it is killed."""
+    """The store and services of one run."""
 
     def __init__(self, home: Path, server: FakeServer, switch: KillSwitch, pid: int, now: Callable[[], datetime]) -> None:
         self.store = open_store(home, now)
@@ -77,11 +77,11 @@ class Life:
         self.recovery = Recovery(self.store.journal, run, self.author, Settlers(self.threads.settle, self.remedies.settle))
 
     async def settle(self, server: FakeServer) -> None:
-        """What a start does about what a crash left open."""
+        """Settle what a crash left open, as a start does."""
         await self.recovery.settle_all(server)
 
     def details(self, thread_id: str, server: FakeServer, rivals: Iterable[str] = (), t3_names: str = "") -> ThreadDetails:
-        """What a look at the thread would show. `rivals` are sessions that another source names, `t3_names` is T3 Code's."""
+        """Return a thread's details. `rivals` are sessions that another source names, `t3_names` the one that T3 Code names."""
         thread, entries = self.store.threads.find(thread_id), self.store.journal.entries(thread_id)
         cursor = self.store.journal.binding(thread_id).cursor
         reason = (

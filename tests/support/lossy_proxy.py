@@ -1,4 +1,4 @@
-"""A proxy in front of a server that passes everything on, and loses the answers to prompts: the server took them unheard."""
+"""A proxy that passes everything on to a server, but drops its responses to prompts, which the server has accepted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OWN = {"connection", "transfer-encoding", "keep-alive"}
 
 
 class LossyProxy:
-    """Use as a context manager. `lost` counts the answers that nobody got; with `loses` False every answer arrives."""
+    """A context manager. `lost` counts the dropped responses; with `loses` False every response is delivered."""
 
     def __init__(self, port: int) -> None:
         self.lost = 0
@@ -45,13 +45,13 @@ class LossyProxy:
             do_GET = do_POST = do_PATCH = do_DELETE = _pass_on
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Nothing to tell."""
+                """Do not log requests."""
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
 
             def handle_error(self, request: Any, client_address: Any) -> None:
-                """Whoever asked may have gone."""
+                """Ignore clients that are gone."""
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)

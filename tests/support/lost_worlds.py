@@ -1,4 +1,4 @@
-"""Homes of the real T3 Code after real losses, as they lie in `tests/data/t3-lost`, unpacked with paths of this machine."""
+"""Homes of the real T3 Code after real losses, from `tests/data/t3-lost`, unpacked with paths of this machine."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _CODE = "/home/dev/code"
 SWITCHED = "c64ed9cf-d3f4-4f15-8346-185b3e3adce4"
 HEALED = "0abbb467-ef54-45a7-adcb-0417aa0484a7"
 REPAIRED = "22b789e5-cbc7-489a-af93-40df007c65ff"
-# Of the import: cut at 32,000 characters, handed over whole, and handed over whole while its old session is gone.
+# Imports: cut at 32,000 characters, handed over whole, and handed over whole while the old session is gone.
 CUT = "eb730439-8cb1-4912-b6c5-46de6767aa98"
 WHOLE = "89d657b7-8266-4689-8285-3eced1da5896"
 WHOLE_AND_GONE = "cca0ad5c-9118-41d5-b6d0-188bba3119ef"
 
 
 def lost_world(name: str, scratch: Path, opencode: Path, data: Path | None = None) -> World:
-    """The sample as a world: T3 Code's home below `scratch`, OpenCode's database at `opencode`.
+    """Unpack a sample: T3 Code's home below `scratch`, OpenCode's database at `opencode`.
 
-    With `data` t3tray's own store of that time goes there; without, t3tray sees this world for the first time.
+    With `data`, t3tray's store of that time is unpacked there; without it t3tray sees this world for the first time.
     """
     world = World(scratch / "t3", opencode, scratch / "code")
     world.logs.mkdir(parents=True)
@@ -46,7 +46,7 @@ def lost_world(name: str, scratch: Path, opencode: Path, data: Path | None = Non
 
 
 def copy_rows(source: Path, target: Path) -> None:
-    """Add what one of OpenCode's databases holds to another, on which a server of the same version may run."""
+    """Copy the rows of one of OpenCode's databases to another, on which a server of the same version may run."""
     with closing(sqlite3.connect(target, timeout=90, isolation_level=None)) as connection:
         connection.execute("ATTACH ? AS source", (str(source),))
         connection.execute("BEGIN IMMEDIATE")
@@ -59,7 +59,7 @@ def copy_rows(source: Path, target: Path) -> None:
 
 
 def _replace_paths(path: Path, code: str) -> None:
-    """Also in our own journal, which no statement may change."""
+    """Replace paths, also in our own journal, which no statement may change otherwise."""
     with writing(path) as connection:
         triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
         for name, _ in triggers:
@@ -71,7 +71,7 @@ def _replace_paths(path: Path, code: str) -> None:
 
 
 def before_it_was_healed(world: World) -> None:
-    """HEALED as it was right after the switch: without our message, and without what was said after it."""
+    """Return HEALED as it was right after the switch: without our message, and without later messages."""
     with writing(world.opencode) as connection:
         (at,) = connection.execute(
             "SELECT message.time_created FROM part JOIN message ON message.id = message_id"

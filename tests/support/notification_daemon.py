@@ -1,4 +1,4 @@
-"""A session bus of the test's own, and a notification service on it that records, and does what a user would do."""
+"""A test's own session bus, with a notification service that records and can act as the user."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LIMIT = 90.0
 
 
 class SessionBus(Started):
-    """A bus without any service that could be started. A context manager; `address` once it runs."""
+    """A bus without activatable services. A context manager; `address` is valid while it runs."""
 
     def __init__(self, address: str = "") -> None:
         super().__init__(session_bus(address))
@@ -36,7 +36,7 @@ class SessionBus(Started):
 
 @dataclass(frozen=True)
 class Shown:
-    """A notice as it arrived."""
+    """A notification as it arrived."""
 
     number: int
     title: str
@@ -48,13 +48,13 @@ class Shown:
 
     @property
     def buttons(self) -> dict[str, str]:
-        """Labels by their keys; the click on the notice itself is left out."""
+        """Return the labels of the buttons by their keys, without the default action."""
         pairs = zip(self.actions[::2], self.actions[1::2], strict=True)
         return {key: label for key, label in pairs if key != "default"}
 
 
 class NotificationDaemon:
-    """A context manager. `shown` is everything that arrived, `on_screen` what is there now. `hangs`: nothing is answered."""
+    """A context manager. `shown` is everything that arrived, `on_screen` what is visible now. `hangs`: it answers nothing."""
 
     def __init__(self, address: str, able: tuple[str, ...] = USUAL) -> None:
         self._address = address
@@ -82,24 +82,24 @@ class NotificationDaemon:
         return [each for each in self.shown if each.number not in self._gone]
 
     def wait(self, condition: Callable[[NotificationDaemon], bool], what: str, limit: float = _LIMIT) -> None:
-        """Looks after each thing that happens; fails, naming `what`."""
+        """Wait for a condition, checked after each event; fails, naming `what`."""
         with self._news:
             assert self._news.wait_for(lambda: condition(self), limit), f"{what} did not come; on screen {self.on_screen}"
 
     def wait_for(self, title: str) -> Shown:
-        """The notice on screen whose title holds this."""
+        """Wait for the visible notification whose title contains this."""
         self.wait(lambda daemon: any(title in each.title for each in daemon.on_screen), f"a notice “{title}”")
         return next(each for each in self.on_screen if title in each.title)
 
     def press(self, notice: Shown, key: str, token: str = "") -> None:
-        """A button, or with `default` the notice itself; it goes from the screen."""
+        """Press a button, or with `default` the notification itself, which closes it."""
         if token:
             self._signal("ActivationToken", "us", (notice.number, token))
         self._signal("ActionInvoked", "us", (notice.number, key))
         self.close(notice)
 
     def close(self, notice: Shown) -> None:
-        """As a user does who has read it."""
+        """Close it as a user does who has read it."""
         self._remove(notice.number, _CLOSED_BY_USER)
 
     def _remove(self, number: int, why: int) -> None:

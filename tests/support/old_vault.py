@@ -1,4 +1,4 @@
-"""Writes the archive's files as t3tray did before it had `archive.sqlite`, byte for byte; for what has to read them."""
+"""Writes the archive's files exactly as t3tray did before `archive.sqlite`, for the code that has to read them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ FULL = 32
 
 @dataclass
 class OldVault:
-    """The folder `vault/` of a data folder."""
+    """The folder `vault/` of a data folder, as earlier versions wrote it."""
 
     folder: Path
     chunks: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     told: dict[str, dict[str, Message]] = field(default_factory=dict)
 
     def keep(self, owner: TranscriptOwner, news: Sequence[Message], at: str, updated_ms: int, in_session: int) -> Path:
-        """The folder of the session."""
+        """Write a session; return its folder."""
         make_private_folder(self.folder)
         make_private_folder(folder := self.folder / owner.session_id)
         chunks, told = self.chunks.setdefault(owner.session_id, []), self.told.setdefault(owner.session_id, {})

@@ -1,4 +1,4 @@
-"""The real OpenCode for tests: the program, a home of its own, and a server that is always reaped."""
+"""The real OpenCode for tests: the program, a home of its own, and a server that always ends with the test."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.stub_model import opencode_config
 _ROOT = Path(__file__).resolve().parents[2]
 _SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin") if os.name == "posix" else (os.environ["PATH"],)
 _READY_LINE = "server listening on"
-# The real program needs a second of a core and more for each of these answers, and t3tray asks for them in each new data folder.
+# The real program needs over a second of a core for each of these answers, and t3tray asks for them in each new data folder.
 _QUICK = """#!/bin/sh
 case "$*" in
 "db path") echo "${{OPENCODE_DB:-$XDG_DATA_HOME/opencode/opencode.db}}" ;;
@@ -41,7 +41,7 @@ _START_LIMIT = 90.0
 
 @cache
 def found_opencode() -> Path | None:
-    """The program on the PATH as this process found it, else the one in the repository's `.tools`."""
+    """Return the program on this process's PATH, else the one in the repository's `.tools`."""
     if found := shutil.which("opencode"):
         return Path(found)
     system = {"Linux": "linux", "Darwin": "darwin", "Windows": "windows"}.get(platform.system(), "unknown")
@@ -52,14 +52,14 @@ def found_opencode() -> Path | None:
 
 
 def opencode_binary() -> Path:
-    """The real program; the test fails where there is none."""
+    """Return the real program; fail the test without one."""
     found = found_opencode()
     return found or pytest.fail("There is no opencode on the PATH and none in .tools: npm install --prefix .tools opencode-ai")
 
 
 @cache
 def opencode_version() -> str:
-    """Of `opencode_binary`, as npm installed it, or as it says itself."""
+    """Return the version of `opencode_binary`, from npm's metadata or from the program itself."""
     package = opencode_binary().resolve().parents[1] / "package.json"
     if package.is_file():
         return str(json.loads(package.read_text())["version"])
@@ -68,14 +68,14 @@ def opencode_version() -> str:
 
 
 def quick_program(folder: Path, otherwise: str = "") -> Path:
-    """The folder, in which an `opencode` answers `db path` and `--version` at once, as the real one does (`test_right_database`).
+    """Return a folder with an `opencode` that answers `db path` and `--version` at once (see `test_right_database`).
 
-    Asked for anything else it becomes the real one, or does what `otherwise` says.
+    For any other command it runs the real one, or `otherwise`.
     """
     if os.name == "nt":
         return opencode_binary().parent
     script = folder / "opencode"
-    # One that was asked is known by its file.
+    # Their answers are cached in a file.
     if not script.exists():
         folder.mkdir()
         script.write_text(_QUICK.format(version=opencode_version(), otherwise=otherwise or f'exec {opencode_binary()} "$@"'))
@@ -84,7 +84,7 @@ def quick_program(folder: Path, otherwise: str = "") -> Path:
 
 
 class OpenCodeHome:
-    """A home directory of OpenCode's own, on no network but the model's."""
+    """A home directory for OpenCode, which uses no network but the model's server."""
 
     def __init__(self, root: Path, model_url: str) -> None:
         self.root = root
@@ -108,7 +108,7 @@ class OpenCodeHome:
         self.database = root / "data" / "opencode" / "opencode.db"
 
     def processes(self) -> Iterator[psutil.Process]:
-        """Every living process of this home, whoever started it."""
+        """Return every running process of this home, whoever started it."""
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
                 is_ours = process.pid != os.getpid() and process.environ().get("HOME") == self.environment["HOME"]
@@ -116,7 +116,7 @@ class OpenCodeHome:
                     yield process
 
     def end_everything(self) -> None:
-        """End every process that lives in this home: a test that failed may have left its server."""
+        """End every process of this home: a failed test may have left its server."""
         left = []
         for process in self.processes():
             with suppress(psutil.Error):
@@ -126,7 +126,7 @@ class OpenCodeHome:
 
 
 class RawServer:
-    """A real `opencode serve`, started without any code of t3tray. A context manager; `port` stays the same over restarts."""
+    """A real `opencode serve`, started without code of t3tray. A context manager; `port` is the same after a restart."""
 
     def __init__(self, home: OpenCodeHome, password: str = "pw", port: int | None = None) -> None:
         self.port = port or free_port()
@@ -150,7 +150,7 @@ class RawServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """For a t3tray that is to use this server as one of the user's own."""
+        """Return the variables for a t3tray that uses this server as an external one."""
         return self.home.environment | {"T3TRAY_SERVER_URL": self.url, "OPENCODE_SERVER_PASSWORD": self.password}
 
     @property
@@ -158,7 +158,7 @@ class RawServer:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start and wait until it answers: first the log line, because a request before it may hang for ever."""
+        """Start it and wait until it answers: first for the log line, because an earlier request may hang for ever."""
         assert self._process is None, "the server runs already"
         arguments = [str(opencode_binary()), "serve", "--hostname", "127.0.0.1", "--port", str(self.port)]
         environment = self.home.environment | {"OPENCODE_SERVER_PASSWORD": self.password}
@@ -179,22 +179,22 @@ class RawServer:
             raise
 
     def stop(self) -> None:
-        """End it as a well-behaved owner does."""
+        """End it in order, as its owner does."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it whatever it does, and everything it started. Nothing happens when it does not run."""
+        """Kill it and everything it started. Does nothing if it is not running."""
         self._end(signal.SIGKILL)
 
     def suspend(self) -> None:
-        """Freeze the process: connections are still taken, nothing is answered."""
+        """Freeze the process: connections are still accepted, but nothing is answered."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def wake(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
 
     def http(self) -> httpx.Client:
-        """A plain client, for what the app itself never asks."""
+        """Return a plain client, for requests that the app itself never makes."""
         return httpx.Client(base_url=self.url, auth=("opencode", self.password), timeout=90, trust_env=False)
 
     def _end(self, how: signal.Signals) -> None:
@@ -229,7 +229,7 @@ class RawServer:
 
 
 def without_model(server: RawServer, folder: Path) -> None:
-    """From now on the server has no model for what is said in this folder: as after a start with another configuration."""
+    """Remove the model from the server's configuration of this folder, as after a start with another configuration."""
     (folder / "opencode.json").write_text(json.dumps({"provider": {"stub": {"blacklist": ["stub-1"]}}}))
     with server.http() as http:
         http.post("/instance/dispose", params={"directory": str(folder)}).raise_for_status()

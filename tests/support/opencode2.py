@@ -1,4 +1,4 @@
-"""What OpenCode 2 leaves in the database that it shares with OpenCode 1: rows in a table of its own."""
+"""Rows of OpenCode 2 in its own table of the database that it shares with OpenCode 1."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.opencode import OpenCodeHome
 
 
 def in_opencode2(home: OpenCodeHome, session: str, *types: str) -> None:
-    """Rows as OpenCode 2 writes them (and those of an agent, as 1.15 to 1.17 do)."""
+    """Write rows as OpenCode 2 does (and those of an agent, as 1.15 to 1.17 do)."""
     now = round(time.time() * 1000)
     data = {
         "user": {"text": "the codeword is KESTREL", "time": {"created": now}},
@@ -26,7 +26,7 @@ def in_opencode2(home: OpenCodeHome, session: str, *types: str) -> None:
     }
     with closing(sqlite3.connect(home.database, timeout=90)) as connection, connection:
         columns = [str(column[1]) for column in connection.execute("PRAGMA table_info(session_message)")]
-        # 1.15 to 1.17 may have written some of an agent already; 1.15 counts them not.
+        # 1.15 to 1.17 may have written rows of an agent already; 1.15 does not count them.
         counted = "SELECT coalesce(max(seq), -1) FROM session_message WHERE session_id = ?"
         first = connection.execute(counted, (session,)).fetchone()[0] + 1 if "seq" in columns else 0
         for n, kind in enumerate(types, first):

@@ -1,7 +1,7 @@
-"""T3 Code 0.0.33 as far as a guard meets it: its database, and its requests to an external OpenCode server, one turn at a time.
+"""Imitates T3 Code 0.0.33 as a guard sees it: its database, and its requests to an external OpenCode server, one turn at a time.
 
-The requests are the recorded ones. What it does with an answer is what was seen: a session in the answer becomes the cursor,
-whatever was asked for; NotFound alone begins a new session; every other error fails the turn and keeps the cursor.
+The requests are recorded ones. Its reactions to responses are those observed: a session in the response becomes the cursor,
+whatever was requested; only NotFound starts a new session; every other error fails the turn and keeps the cursor.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LIMIT = 90.0
 
 @dataclass
 class Live:
-    """A session that T3 Code holds: its id, and the stream of its folder's events."""
+    """A session that T3 Code holds open: its id, and the event stream of its folder."""
 
     session_id: str
     events: queue.Queue[dict[str, Any]]
@@ -40,7 +40,7 @@ class Live:
 
 @dataclass
 class PlayedT3:
-    """`sent` are the shapes of all requests. Its database is `state`; `is_announced`: its own file says that it runs."""
+    """The imitated T3 Code. `sent` are the shapes of all requests, `state` its database; `is_announced`: it has a runtime file."""
 
     state: Path
     url: str
@@ -63,7 +63,7 @@ class PlayedT3:
         return self.state.with_name("server-runtime.json")
 
     def quit(self) -> None:
-        """A clean stop: every live session is aborted, every cursor kept."""
+        """Quit in order: every live session is aborted, every cursor kept."""
         self.let_go()
         with self._write() as connection:
             connection.execute("UPDATE provider_session_runtime SET status = 'stopped', last_seen_at = ?", (_now(),))
@@ -72,7 +72,7 @@ class PlayedT3:
         self._runtime.unlink(missing_ok=True)
 
     def let_go(self) -> None:
-        """Every live session is aborted, and none is live any more."""
+        """Abort every live session; none is live afterwards."""
         for thread_id in list(self.live):
             self._drop(thread_id, abort=True)
 
@@ -81,7 +81,7 @@ class PlayedT3:
         self.__post_init__()
 
     def thread(self, title: str, directory: Path) -> str:
-        """A new thread, before its first message."""
+        """Create a thread, before its first message."""
         thread_id = str(uuid.uuid4())
         with self._write() as connection:
             connection.execute(
@@ -100,7 +100,7 @@ class PlayedT3:
         return thread_id
 
     def move(self, thread_id: str, directory: Path) -> None:
-        """The user moves the thread to a worktree."""
+        """Move the thread to a worktree, as the user does."""
         with self._write() as connection:
             connection.execute("UPDATE projection_threads SET worktree_path = ? WHERE thread_id = ?", (str(directory), thread_id))
             _event(connection, thread_id, "thread.meta-updated")
@@ -110,12 +110,12 @@ class PlayedT3:
             connection.execute("UPDATE provider_session_runtime SET resume_cursor_json = NULL WHERE thread_id = ?", (thread_id,))
 
     def turn(self, thread_id: str, text: str) -> str:
-        """One message of the user's, to the end of its turn; the session that answered. Raises TurnRefused."""
+        """Send a message and wait for the end of its turn; return the session that answered. Raises TurnRefused."""
         self.ask(thread_id, text)
         return self.work(thread_id, text)
 
     def ask(self, thread_id: str, text: str) -> None:
-        """The message is there, and waits for T3 Code's one worker."""
+        """Queue a message for T3 Code's single worker."""
         with self._write() as connection:
             connection.execute(
                 "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at)"
@@ -134,7 +134,7 @@ class PlayedT3:
                 _event(connection, thread_id, kind)
 
     def work(self, thread_id: str, text: str) -> str:
-        """The worker comes to this thread's message."""
+        """Let the worker process this thread's message."""
         self.set_status(thread_id, "starting")
         try:
             live = self.live.get(thread_id) or self._session(thread_id)
@@ -162,13 +162,13 @@ class PlayedT3:
         return live.session_id
 
     def set_mode(self, thread_id: str) -> str:
-        """The runtime mode of a thread without a live session is changed: T3 Code resumes it, and sends no message."""
+        """Change the runtime mode of a thread without a live session: T3 Code resumes it without a message."""
         with self._write() as connection:
             _event(connection, thread_id, "thread.runtime-mode-set")
         return self._session(thread_id).session_id
 
     def generate_title(self, directory: str) -> str:
-        """T3 Code's own text generation; the session that it made for it."""
+        """Run T3 Code's own text generation; return the session that it created for it."""
         made = self.send(recorded("j-textgen", "POST", "/session"), directory)
         session: str = made.json()["id"]
         self.send(recorded("j-textgen", "POST", "/message"), directory, session, **_prompt("Generate a title"))
@@ -179,12 +179,12 @@ class PlayedT3:
         return None if row is None or row[0] is None else json.loads(row[0])["sessionId"]
 
     def status(self, thread_id: str) -> tuple[str, str | None]:
-        """What the user sees: the state, and the words in red."""
+        """Return what the user sees: the state, and the error message."""
         row = self._row("SELECT status, last_error FROM projection_thread_sessions WHERE thread_id = ?", thread_id)
         return row[0], row[1]
 
     def send(self, line: Recorded, directory: str, session: str = "", **body: object) -> httpx.Response:
-        """One recorded request, for this folder and session. Raises TurnRefused, NotFound."""
+        """Send a recorded request for this folder and session. Raises TurnRefused, NotFound."""
         request = line.request(httpx.URL(self.url), self.password, directory, session, **body)
         self.sent.append(shape(request.method, request.url.path))
         try:
@@ -199,7 +199,7 @@ class PlayedT3:
         raise TurnRefused(told["data"]["message"])
 
     def _session(self, thread_id: str) -> Live:
-        """`startSession`: resume by the cursor, fork where the folder differs, begin anew where it is gone."""
+        """`startSession`: resume by the cursor, fork if the folder differs, create a new session if it is gone."""
         directory, cursor = self._directory(thread_id), self.cursor(thread_id)
         session = None if cursor is None else self._resumed(cursor, directory)
         if session is None:
@@ -228,7 +228,7 @@ class PlayedT3:
         return session
 
     def _fork(self, session: str, directory: str) -> str:
-        """Recorded are its address and that it has no body; the folder stands in the query and in the header."""
+        """Fork. Its address was recorded, and that it has no body; the folder is in the query and in the header."""
         line = recorded("b", "POST", "/abort")
         fork = Recorded(**{**vars(line), "path": line.path.replace("/abort", "/fork?directory=%2Fhome%2Fdev%2Fcode%2Fproj")})
         made: str = self.send(fork, directory, session).json()["id"]
@@ -255,7 +255,7 @@ class PlayedT3:
         return Live(session, events, thread, client.close)
 
     def _until_idle(self, live: Live) -> dict[str, str]:
-        """The texts of the answer by their parts, as the events tell them."""
+        """Return the answer's texts by part, from the events."""
         assistants: set[str] = set()
         texts: dict[str, tuple[str, str]] = {}
         while True:
@@ -279,13 +279,13 @@ class PlayedT3:
         with self._write() as connection:
             connection.execute("DELETE FROM projection_turns WHERE thread_id = ? AND turn_id IS NULL", (thread_id,))
             if thread_id not in self.live:
-                # A message that failed stops nothing: what is held open stays so.
+                # A failed message ends nothing: an open session stays open.
                 connection.execute("UPDATE provider_session_runtime SET status = 'stopped' WHERE thread_id = ?", (thread_id,))
             _event(connection, thread_id, "thread.activity-appended")
         self.set_status(thread_id, "error", message)
 
     def set_status(self, thread_id: str, status: str, error: str | None = None) -> None:
-        """What the thread's session is doing, and the words in red."""
+        """Set the state of the thread's session, and the error message."""
         with self._write() as connection:
             connection.execute(
                 "INSERT INTO projection_thread_sessions (thread_id, status, provider_name, last_error, updated_at)"
@@ -314,11 +314,11 @@ class PlayedT3:
 
 
 class TurnRefused(Exception):
-    """A turn that failed in words, which T3 Code shows."""
+    """Raised for a turn that failed with a message, which T3 Code shows."""
 
 
 class NotFound(TurnRefused):
-    """The only error after which T3 Code begins a new session."""
+    """Raised for the only error after which T3 Code starts a new session."""
 
 
 def _prompt(text: str) -> dict[str, object]:

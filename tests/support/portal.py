@@ -1,4 +1,4 @@
-"""The desktop portal's setting of light and dark, on a bus of a test's own. A context manager; 1 is dark, 2 light."""
+"""The desktop portal's colour scheme, on a test's own bus. A context manager; 1 is dark, 2 light."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Portal:
         self._connection.close()
 
     def change(self, scheme: int) -> None:
-        """As the user sets it in the desktop."""
+        """Change it, as the user does in the desktop's settings."""
         self._scheme = scheme
         address = DBusAddress(_PATH, interface=_SETTINGS)
         self._connection.send(new_signal(address, "SettingChanged", "ssv", (_GROUP, _KEY, ("u", scheme))))

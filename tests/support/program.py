@@ -1,4 +1,4 @@
-"""t3tray's own program in a scratch home: `run` forks its process, `started` is one from the first instruction on."""
+"""t3tray's program in a scratch home: `run` forks its process, `started` starts a new one."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tests.support.opencode import RawServer
 
 
 def run_command(*words: str, environment: Mapping[str, str], forker: Forker | None = None) -> tuple[int, str, str]:
-    """Run t3tray with these words, in a process that is forked where that is the same; its exit code, stdout and stderr.
+    """Run t3tray with these arguments, in a forked process if that is equivalent. Return exit code, stdout and stderr.
 
-    A `forker` of the test's own was started with what such an environment has of the things that a program reads once.
+    A `forker` of the test was started with the variables that an interpreter reads only at its start.
     """
     if words and (forker or can_fork(environment)):
         command = (forker or shared_forker()).start(*words, environment=environment)
@@ -30,7 +30,7 @@ def run_command(*words: str, environment: Mapping[str, str], forker: Forker | No
 
 
 class Program:
-    """Runs commands with one data directory and one OpenCode home. `environment` may be changed between two runs."""
+    """Runs commands with one data directory and one OpenCode home. `environment` may be changed between runs."""
 
     def __init__(self, data: Path, environment: dict[str, str]) -> None:
         self.data = data
@@ -43,19 +43,19 @@ class Program:
         }
 
     def run(self, *words: str, code: int = 0) -> str:
-        """The standard output of a command that must end with this code."""
+        """Run a command that must exit with this code; return its standard output."""
         ended, out, err = run_command(*words, environment=self.environment, forker=self.forker)
         assert ended == code, f"{words} ended with {ended}\n{out}\n{err}"
         return out
 
     def json(self, *words: str, code: int = 0) -> dict[str, Any]:
-        """The one document that a command prints with --json."""
+        """Run a command with --json; return its document."""
         document: dict[str, Any] = json.loads(self.run(*words, "--json", code=code))
         return document
 
     @contextmanager
     def started(self, *words: str) -> Iterator[subprocess.Popen[str]]:
-        """A command under way; it is killed at the end if it still runs."""
+        """Start a command; kill it at the end if it still runs."""
         process = subprocess.Popen(
             self.argv(*words),
             env=self.environment,
@@ -69,12 +69,12 @@ class Program:
         finally:
             if process.poll() is None:
                 process.kill()
-            # What it started may hold its output open.
+            # A process that it started may hold its output open.
             process.communicate(timeout=LIMIT)
 
     @contextmanager
     def forked(self, *words: str) -> Iterator[Command]:
-        """The same in a process that is forked: at work at once. It is killed at the end if it still runs."""
+        """Start a command in a forked process; kill it at the end if it still runs."""
         assert can_fork(self.environment)
         command = shared_forker().start(*words, environment=self.environment)
         try:
@@ -85,13 +85,13 @@ class Program:
             command.close()
 
     def argv(self, *words: str) -> list[str]:
-        """The command line of t3tray with these words; without any, the tray app."""
+        """Return t3tray's command line with these arguments; without any, the tray app."""
         return [sys.executable, "-m", "t3tray", *words]
 
 
 class ServedProgram(Program):
-    """The same beside a server that runs: it is named to the commands that need one, and to no other. So no command starts one of
-    its own, and what only reads finds none, and reads the database."""
+    """A `Program` beside a running server, which is passed only to commands that need one. So no command starts a server of
+    its own, and commands that only read find none and read the database."""
 
     _NEED_ONE = frozenset({"new", "adopt", "resume", "send", "remedy", "doctor"})
 

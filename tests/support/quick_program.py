@@ -1,6 +1,6 @@
-"""t3tray with an idle clock that is let run 2,000 times as fast, so that half an hour is a second.
+"""t3tray with an idle clock that runs 2,000 times as fast, so that half an hour takes a second.
 
-Run as `python -m tests.support.quick_program FILE WORD…`: fast as soon as FILE is there.
+Run as `python -m tests.support.quick_program FILE WORD…`: fast as soon as FILE exists.
 """
 
 from __future__ import annotations

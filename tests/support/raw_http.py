@@ -1,4 +1,4 @@
-"""HTTP as bytes: a server that shows exactly what reached it and answers as a test says, and a client that sends exactly that."""
+"""HTTP as bytes: a server that records exactly what it received and answers as a test says, and a client of exact bytes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SERVER_PASSWORD = "opens the server behind it"
 
 @dataclass
 class Arrived:
-    """A request as it came: its head in bytes, its body once read, and what to answer it by."""
+    """A received request: the bytes of its head, its body once read, and the writer for the response."""
 
     head: bytes
     reader: asyncio.StreamReader
@@ -63,7 +63,7 @@ async def answer_ok(arrived: Arrived) -> None:
 
 @dataclass
 class RawUpstream:
-    """Listens on loopback; `handler` answers each request, and a connection ends when it says so by closing the writer."""
+    """A server on loopback. `handler` answers each request; it ends a connection by closing the writer."""
 
     handler: Handler = answer_ok
     arrived: list[Arrived] = field(default_factory=list)
@@ -108,7 +108,7 @@ async def upstream(handler: Handler = answer_ok) -> AsyncIterator[RawUpstream]:
 
 
 class NoClient:
-    """Nobody who asks: for what is decided by a request's head alone."""
+    """No client process, for decisions by a request's head alone."""
 
     async def receive(self) -> bytes | None:
         raise AssertionError
@@ -118,7 +118,7 @@ class NoClient:
 
 
 class Nothing:
-    """No binding, and a ledger that forgets; a guard in front of servers that hold no session."""
+    """No bindings, and a ledger that stores nothing, for a guard in front of servers without sessions."""
 
     def __init__(self) -> None:
         self.answers: list[GuardAnswer] = []
@@ -147,7 +147,7 @@ async def guard_before(
     ledger: Nothing | None = None,
     limit: float = 90.0,
 ) -> AsyncIterator[Guard]:
-    """A guard that listens, before a server at this address or one that is brought so."""
+    """Run a guard in front of a server at this address, or of one that the endpoint function returns."""
 
     async def endpoint() -> Endpoint:
         return Endpoint(server, SERVER_PASSWORD, "1.18.33") if isinstance(server, str) else await server()
@@ -180,7 +180,7 @@ def port_of(guard: Guard) -> int:
 
 
 def request(guard: Guard, line: bytes, *headers: bytes, body: bytes = b"", closes: bool = True) -> bytes:
-    """A request that may come in, with further headers."""
+    """Return a request that access control accepts, with further headers."""
     host = b"Host: 127.0.0.1:%d" % port_of(guard)
     lines = [line + b" HTTP/1.1", host, b"Authorization: " + basic(), *headers]
     if body:
@@ -191,7 +191,7 @@ def request(guard: Guard, line: bytes, *headers: bytes, body: bytes = b"", close
 
 
 async def exchange(guard: Guard, data: bytes, within: float = 10.0) -> bytes:
-    """Everything that comes back until the guard closes the connection."""
+    """Send bytes; return everything received until the guard closes the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port_of(guard))
     try:
         async with asyncio.timeout(within):

@@ -1,4 +1,4 @@
-"""How often a test that gains from repetition repeats: a few times in `make test`, many in `make soak`."""
+"""The number of repetitions of a randomised test: a few in `make test`, many in `make soak`."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import os
 
 
 def rounds(usual: int) -> int:
-    """`usual`, or what T3TRAY_ROUNDS asks for where that is more."""
+    """Return `usual`, or T3TRAY_ROUNDS if that is more."""
     return max(usual, int(os.environ.get("T3TRAY_ROUNDS", "0")))

@@ -1,4 +1,4 @@
-"""Messages as the face is given them."""
+"""Messages as the window gets them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def asked(number: int, text: str, **more: object) -> Message:
 
 
 def answered(number: int, *pieces: Piece | str, **more: object) -> Message:
-    """A reply of the model's; a string is a piece of text."""
+    """Return a reply of the model; a string is a text piece."""
     told = (piece if isinstance(piece, Piece) else said(f"prt_{number:04}_{place}", piece) for place, piece in enumerate(pieces))
     known = {"pieces": tuple(told)} | more
     return Message(f"msg_{number:04}", Role.ASSISTANT, _BEGIN_MS + number, **known)  # type: ignore[arg-type]
@@ -41,7 +41,7 @@ def talk(*messages: Message, thread: str = "a", **more: object) -> Conversation:
 
 
 def long_talk(count: int, thread: str = "a", begin: int = 0, **more: object) -> Conversation:
-    """Questions and answers in turn, the later ones longer."""
+    """Return questions and answers in turn, the later ones longer."""
     told = (
         answered(number, f"Answer **{number}**.\n\n" + "It goes on. " * (number % 40))
         if number % 2

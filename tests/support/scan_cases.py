@@ -1,4 +1,4 @@
-"""A scanner on a scratch world, and one builder of such a world for each reason of a verdict."""
+"""A scanner on a scratch world, and a builder of such a world for each reason of a verdict."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.support.t3_world import (
 
 
 class Eyes:
-    """A store and a survey on a world."""
+    """A store and a scanner on a world."""
 
     def __init__(self, world: World, scratch: Path) -> None:
         self.store = open_store(scratch / "data", lambda: NOON)
@@ -91,7 +91,7 @@ def made_and_never_asked(world: World) -> None:
 
 
 def in_opencode2(world: World, *types: str) -> None:
-    """Rows as OpenCode 2 writes them, or 1.15 to 1.17 those of an agent."""
+    """Write rows as OpenCode 2 does, or 1.15 to 1.17 for an agent."""
     with writing(world.opencode) as connection:
         rows = [(f"msg_v2_{n}", "ses_1", kind, n, 1, 1, "{}") for n, kind in enumerate(types)]
         connection.executemany("INSERT INTO session_message VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
@@ -132,7 +132,7 @@ def bad(world: World) -> None:
 
 
 def split(world: World) -> None:
-    """The table of the issue: an older session named after the thread holds what the cursor's does not."""
+    """The case of t3code's issue: an older session named after the thread holds what the cursor's session lacks."""
     thread(world, "ses_new")
     session(world, "ses_old", title="T3 Code t1", messages=18, tokens=152_991, at=NOON - timedelta(hours=1))
     session(world, "ses_new", messages=57, tokens=28_061)
@@ -146,7 +146,7 @@ def split_by_log(world: World) -> None:
 
 
 def split_by_answers(world: World) -> None:
-    """No log and no title is left: only T3 Code's own messages tell which session gave the first answer."""
+    """No log and no title is left: only T3 Code's own messages show which session gave the first answer."""
     thread(world, "ses_b")
     session(world, "ses_a", messages=41, at=NOON - timedelta(hours=1))
     session(world, "ses_b")
@@ -154,7 +154,7 @@ def split_by_answers(world: World) -> None:
 
 
 def split_in_the_middle(world: World) -> None:
-    """The bound session gave the first and the last answer, another one those in between."""
+    """The bound session gave the first and the last answer, another one the answers in between."""
     thread(world, "ses_b")
     session(world, "ses_a", messages=41, at=NOON - timedelta(hours=1))
     session(world, "ses_b")
@@ -162,7 +162,7 @@ def split_in_the_middle(world: World) -> None:
 
 
 def answered(world: World, name: str, *sessions: str) -> None:
-    """These sessions gave the thread's answers, one after the other; T3 Code names its messages after OpenCode's parts."""
+    """Let these sessions give the thread's answers, one after the other; T3 Code names its messages after OpenCode's parts."""
     with writing(world.opencode) as connection, writing(world.state) as state:
         for number, answering in enumerate(sessions):
             part, message = f"prt_{name}_{number}", f"msg_{answering.removeprefix('ses_')}_00001"
@@ -177,7 +177,7 @@ def answered(world: World, name: str, *sessions: str) -> None:
 
 
 def imported(world: World) -> None:
-    """T3 Code's new version took the thread over, and nothing was typed there yet."""
+    """A new version of T3 Code has imported the thread, and nothing was typed there yet."""
     fine(world)
     path = make_v2(world)
     add_v2(path, "t1")
@@ -194,7 +194,7 @@ def imported_and_gone_on(world: World) -> None:
 
 
 def forked(world: World) -> None:
-    """A fork holds all of its origin: nothing is split."""
+    """A fork contains all of its origin: nothing is split."""
     thread(world, "ses_fork")
     session(world, "ses_root", title="T3 Code t1", messages=4, at=NOON - timedelta(hours=1))
     session(world, "ses_fork", messages=6, at=NOON, first_at=NOON - timedelta(hours=1))

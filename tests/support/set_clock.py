@@ -1,4 +1,4 @@
-"""A machine whose clock is set while programs run, for tests: `set_clock.c` in between them and the C library (on Linux)."""
+"""Sets the clock that programs see while they run: `set_clock.c` is preloaded between them and the C library (on Linux)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NS = 10**9
 
 
 class SetClock:
-    """`environment` is what programs need to see it. `is_there`: false without Linux or a C compiler, where nothing is moved."""
+    """The clock. `environment` makes programs see it. `is_there` is false without Linux or a C compiler: it has no effect."""
 
     def __init__(self, folder: Path) -> None:
         compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
@@ -32,9 +32,9 @@ class SetClock:
             self.environment = {"LD_PRELOAD": str(library), "SET_CLOCK": str(self._file)}
 
     def set(self, seconds: float) -> None:
-        """So far ahead of the true time, or behind it, for all programs at once."""
+        """Set it ahead of the true time, or behind it, for all programs at once."""
         self.seconds = seconds
-        # In place: they have the file mapped.
+        # Written in place, because the programs have mapped the file.
         file = os.open(self._file, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
             os.write(file, struct.pack("q", int(seconds * _NS)))
@@ -42,5 +42,5 @@ class SetClock:
             os.close(file)
 
     def now(self) -> float:
-        """The time that the programs see, in s since the epoch."""
+        """Return the time that the programs see, in s since the epoch."""
         return time.time() + self.seconds

@@ -1,7 +1,7 @@
 """One real OpenCode server and one model for all tests of a process that are not about a server's own life.
 
-A start takes two seconds of a core. What a test leaves is undone before the next one, and where that cannot be seen to have
-worked, the next one gets a new home.
+A start takes two seconds of a core. What a test leaves is undone before the next one; if that cannot be verified,
+the next one gets a new home.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ import psutil
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.stub_model import StubModel
 
-# So many tests at most: a server keeps something of each folder that it was asked about.
+# A limit of tests for one server: it keeps state of each folder that it was asked about.
 _LIVES = 60
-# Tables of which rows may stay: they name folders and versions, and hold nothing of a conversation.
+# Tables whose rows may stay: they contain folders and versions, nothing of a conversation.
 _MAY_GROW = ("project", "project_directory", "migration", "__drizzle_migrations", "data_migration", "workspace")
 
 
 class SharedServer:
-    """`lend` gives home, server and model as new; `take_back` after each test; `close` at the end."""
+    """`lend` returns home, server and model as new; call `take_back` after each test, and `close` at the end."""
 
     def __init__(self, root: Path) -> None:
         self._roots = (root / str(number) for number in itertools.count())
         self._server: RawServer | None = None
 
     def lend(self) -> RawServer:
-        """The server, which runs, without any session."""
+        """Return the running server, without any session."""
         if self._server is None:
             self.model = StubModel()
             self.home = OpenCodeHome(next(self._roots), self.model.url)
@@ -45,20 +45,20 @@ class SharedServer:
         return self._server
 
     def take_back(self) -> None:
-        """Undo what a test did, also one that failed half-way."""
+        """Undo what a test did, also if it failed half-way."""
         server, self._left = self._server, self._left - 1
         assert server is not None
         is_as_new = False
         try:
             is_as_new = self._left > 0 and self._is_as_new(server)
         except (httpx.TransportError, sqlite3.Error, OSError):
-            pass  # It hangs, is locked or is gone: the next test gets another one.
+            pass  # It hangs, is locked or is gone: the next test gets a new one.
         finally:
             if not is_as_new:
                 self.close()
 
     def spares(self, process: psutil.Process) -> bool:
-        """Whether this is the server itself."""
+        """Whether this process is the server itself, which must not be ended."""
         return self._server is not None and process.pid == self._pid
 
     def close(self) -> None:
@@ -84,7 +84,7 @@ class SharedServer:
         return self.model.forget() and self._state() == self._files
 
     def _warm_up(self, server: RawServer) -> None:
-        """The first turn makes files, and is slow."""
+        """Run a first turn, which creates files and is slow."""
         folder = {"directory": str(self.home.home)}
         with server.http() as http:
             session = http.post("/session", params=folder, json={}).raise_for_status().json()["id"]
@@ -94,12 +94,12 @@ class SharedServer:
         assert self.model.forget()
 
     def _sessions(self) -> list[tuple[str, str]]:
-        """The newest first: a child is gone before its parent."""
+        """Return the sessions, the newest first, so that children are deleted before their parents."""
         with closing(sqlite3.connect(self.home.database, timeout=90)) as connection:
             return connection.execute("SELECT id, directory FROM session ORDER BY time_created DESC, id").fetchall()
 
     def _state(self) -> dict[str, object]:
-        """What must be the same before and after a test: the configuration, and what the database holds."""
+        """Return what must be equal before and after a test: the configuration, and the rows of the database."""
         config = self.home.root / "config"
         state: dict[str, object] = {str(path): path.read_bytes() for path in sorted(config.rglob("*")) if path.is_file()}
         with closing(sqlite3.connect(self.home.database, timeout=90)) as connection:

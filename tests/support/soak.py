@@ -1,6 +1,6 @@
-"""A world for the soak of faults: t3tray's command line and its tray's core on a real OpenCode, and what must hold in it.
+"""The world of the soak test: t3tray's command line and its tray's core on a real OpenCode, and the invariants of it.
 
-What goes wrong in it is in `soak_faults`.
+The faults are in `soak_faults`.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from tests.support.program import Program
 from tests.support.set_clock import SetClock
 from tests.support.stub_model import StubModel
 
-# The conversation goes on in what these make. Who chooses another one leaves what was said, as its preview says.
+# These create the session in which the conversation continues. Choosing another one leaves messages behind, as its preview says.
 CONTINUES = ("fork", "carry-transcript")
 REMEDIES = (*CONTINUES, "start-afresh", "undo", "release")
 Fault = Callable[["SoakWorld", list[list[str]]], None]
 _WORD = re.compile(r"word-(\d+)-(\d+)")
-# What a command that nobody harmed may end with, by the contract.
+# The exit codes that the contract allows for a command that was not harmed.
 _CODES = (0, 2, 3, 4, 5, 6, 7)
 
 
 class SoakWorld:
-    """`done` is what was done so far, to be told with a failure, and `ends` how often each operation ended in which way. What a
-    round chooses depends on the seed and its number alone. A context manager; nothing of it runs any more at its end."""
+    """The world. `done` is what was done so far, for failure messages; `ends` counts how each operation ended. The choices of a
+    round depend only on the seed and its number. A context manager; none of its processes runs any more at its end."""
 
     def __init__(self, root: Path, home: OpenCodeHome, model: StubModel, seed: int) -> None:
         root.mkdir(exist_ok=True)
@@ -71,12 +71,12 @@ class SoakWorld:
         self._forker.close()
 
     def round(self, faults: Sequence[Fault]) -> None:
-        """One operation, or two at once, under one of these faults; then what must hold whatever happened."""
+        """Run one operation, or two at once, under one of the faults; then check the invariants."""
         self.choose = random.Random(f"{self._seed} {len(self.done)}")
         if self.choose.random() < 0.2:
             self._take_copy()
         if self.choose.random() < 0.8 and not self.held_servers():
-            # Else each command starts one of its own, which is another case, and a slow one.
+            # Otherwise each command starts a server of its own, which is another case, and a slow one.
             self.finish(["server", "start"], self.start(["server", "start"]))
         operations = [self._operation() for _ in range(1 + (self.choose.random() < 0.25))]
         fault = self.choose.choice(faults)
@@ -88,12 +88,12 @@ class SoakWorld:
         self.check()
 
     def check(self) -> None:
-        """The design's invariants."""
+        """Check the invariants of the design."""
         cursors = {str(thread): str(session) for thread, session in self.ours("SELECT thread_id, session_id FROM cursors")}
         assert len(set(cursors.values())) == len(cursors), "two threads have one session"
         journal = self.ours("SELECT seq, thread_id, event, session_id, intent FROM journal ORDER BY seq")
         if self._was_put_back:
-            # Each change of a binding is there, be it with another number; a proof is taken anew.
+            # Each change of a binding is there, possibly with another number; a proof is taken again.
             lines, before = (Counter(line[1:] for line in each if line[2] != "proven") for each in (journal, self._journal))
             assert lines >= before, f"lines of the journal are lost: {before - lines}"
         else:
@@ -119,7 +119,7 @@ class SoakWorld:
         assert len(self.servers()) <= 1, "more than one server runs"
 
     def _check_prompts(self) -> None:
-        """What the model got: each prompt once, with the words of its own thread alone, and with all that was kept of it."""
+        """Check what the model got: each prompt once, with messages of its own thread only, and with all that is stored of it."""
         chats, threads = self._model.chats(), {number: thread for thread, number in self._numbers.items()}
         for body in chats[self._seen_chats :]:
             texts = [str(message.get("content")) for message in body["messages"] if message["role"] != "system"]
@@ -135,7 +135,7 @@ class SoakWorld:
         assert not twice, f"a prompt was sent twice: {twice}"
 
     def end(self) -> None:
-        """Everything ends in order, and nothing is left running."""
+        """End everything in order; check that nothing is left running."""
         self._end_tray()
         self.program.run("server", "stop")
         deadline = time.monotonic() + LIMIT
@@ -145,7 +145,7 @@ class SoakWorld:
         self.check()
 
     def put_store_back(self) -> None:
-        """What a person does with a backup, or a disk with a power cut: our file is an older one."""
+        """Replace our file by an older one, as a person with a backup or a disk after a power cut does."""
         self._end_tray()
         path = self.program.data / "t3tray.sqlite"
         if self._copy is not None:
@@ -164,7 +164,7 @@ class SoakWorld:
         return [process.pid for process in self._processes() if _is_server(process)]
 
     def held_servers(self) -> set[int]:
-        """The server that runs for somebody: under a lease that stands by itself, or is held by a process that lives."""
+        """Return the servers under a lease that is detached or held by a running process."""
         running = {process.pid: process.name() for process in self._processes()}
         leases = self.ours("SELECT pid, detached FROM server_lease")
         is_held = any(pid in running for (pid,) in self.ours("SELECT pid FROM lease_holders"))
@@ -201,7 +201,7 @@ class SoakWorld:
         return ["resume", thread] if kind == "resume" else self.choose.choice(reading)
 
     def start(self, words: list[str], file_size: int | None = None) -> Command | None:
-        """Begin an operation; None where it is done at once."""
+        """Start an operation; None if it is already done."""
         if words == ["foreign"]:
             self._write_as_somebody_else()
             return None
@@ -214,7 +214,7 @@ class SoakWorld:
         return self._forker.start(*words, file_size=file_size)
 
     def finish(self, words: list[str], command: Command | None, was_harmed: bool = False) -> None:
-        """Wait for its end. What was not harmed ends with a code of the contract, and never by our own mistake."""
+        """Wait for its end. An operation that was not harmed exits with a code of the contract, and never with a bug of ours."""
         if command is None:
             return
         out, err = command.communicate()
@@ -225,7 +225,7 @@ class SoakWorld:
         self._note(words, str(code), is_done, was_harmed)
 
     def _note(self, words: list[str], end: str, is_done: bool, was_harmed: bool) -> None:
-        """What a thread was answered is in its session from now on, until its session is let go of."""
+        """Note that a thread's answer must be in its session from now on, until the session is released."""
         self.ends[f"{words[2] if words[0] == 'remedy' else words[0]} {end}"] += 1
         if words[0] == "send" and is_done:
             self._answered[words[1]] = words[2].removeprefix("say: ")
@@ -233,7 +233,7 @@ class SoakWorld:
             self._left.add(words[1])
 
     def _write_as_somebody_else(self) -> None:
-        """A message that OpenCode's own terminal would write, in any session there is."""
+        """Write a message as OpenCode's own terminal would, in any existing session."""
         sessions = sorted(str(name) for (name,) in self.theirs("SELECT id FROM session WHERE parent_id IS NULL"))
         if not sessions:
             return
@@ -272,7 +272,7 @@ class SoakWorld:
             tray.communicate()
 
     def _settle_down(self) -> None:
-        """Whatever was stopped goes on."""
+        """Resume everything that was stopped."""
         for process in self._processes():
             with suppress(psutil.Error):
                 if process.status() == psutil.STATUS_STOPPED:

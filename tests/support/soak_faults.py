@@ -1,4 +1,4 @@
-"""What goes wrong in the soak's world while operations are under way. Each fault begins them, harms, and waits for their end."""
+"""The faults of the soak test. Each starts the operations, does harm while they run, and waits for their end."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pathlib import Path
 from tests.support.forked import LIMIT, Command
 from tests.support.soak import Fault, SoakWorld
 
-# In seconds: a whole command takes about this long, and a fault may come anywhere in it.
+# In seconds: about the duration of a command; a fault may come at any moment of it.
 WHOLE = 0.8
-# A database that is locked for as long as that is waited for.
+# A database that is locked for as long as it is waited for.
 HELD = 1.5
-# In s. OpenCode's own loop does not end when its clock is set back in the middle of a turn.
+# In s. OpenCode's own loop does not end if its clock is set back during a turn.
 STEPS = (3, 60, 3600, -3, -60)
 
 
@@ -77,7 +77,7 @@ def opencodes_database_is_locked(world: SoakWorld, operations: list[list[str]]) 
 
 
 def the_disk_is_full(world: SoakWorld, operations: list[list[str]]) -> None:
-    """For one command alone: no file of it may grow beyond a few KB. What it started has the same limit, and is ended with it."""
+    """For one command: no file may grow beyond a few KB. Processes that it started have the same limit, and are ended with it."""
     size = world.choose.choice([0, 4096, 65_536, 200_000])
     before = set(world.servers())
     words = operations[0]
@@ -90,12 +90,12 @@ def the_disk_is_full(world: SoakWorld, operations: list[list[str]]) -> None:
 def our_store_is_put_back_from_a_copy(world: SoakWorld, operations: list[list[str]]) -> None:
     world.put_store_back()
     _together(world, operations)
-    # An operation that never opened the store has seen nothing of it.
+    # An operation that never opened the store is not affected.
     world.finish(["threads"], world.start(["threads"]))
 
 
 def the_clock_is_set(world: SoakWorld, operations: list[list[str]]) -> None:
-    """For all programs at once, those that run too. A living process stays one: its server is not ended for a dead one's."""
+    """For all programs at once, also running ones. A running process still counts as running: its server is no orphan."""
     step = world.choose.choice(STEPS)
     held, moment = world.held_servers(), world.choose.uniform(0, WHOLE)
     in_a_turn = step < 0 and any(words[0] == "send" for words in operations)
@@ -103,7 +103,7 @@ def the_clock_is_set(world: SoakWorld, operations: list[list[str]]) -> None:
         if in_a_turn:
             timer.join()
         _together(world, operations)
-    # Who wants it ended ends it, and so does an hour without any work.
+    # It is ended by its caller, or after an hour without work.
     if step < 3600 and not any(words[0] in ("server", "tray") for words in operations):
         assert held <= set(world.servers()), "a server that is in use was ended when the clock was set"
 
@@ -148,7 +148,7 @@ def _signal_servers(world: SoakWorld, number: int) -> None:
 
 
 def _hold(path: Path, seconds: float) -> None:
-    """Another program is in the middle of writing."""
+    """Hold a write transaction, as another program."""
     if not path.is_file():
         return
     with closing(sqlite3.connect(path, isolation_level=None, timeout=LIMIT)) as connection, suppress(sqlite3.OperationalError):

@@ -1,4 +1,4 @@
-"""t3tray's own file as a first start leaves it. To make it anew takes a migration of 25 ms; here it is made once and copied."""
+"""t3tray's own file as after a first start. Creating it takes a migration of 25 ms; here it is created once and copied."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from t3tray.store.store import Store
 
 
 def open_store(folder: Path, now: Callable[[], datetime]) -> Store:
-    """The store in this folder, as ever; where there is none, it is not migrated but copied."""
+    """Open the store in this folder; a new one is copied instead of migrated."""
     path = folder / FILE_NAME
     if not path.exists():
         make_private_folder(folder)

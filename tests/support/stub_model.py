@@ -1,19 +1,19 @@
-"""A loopback model that speaks OpenAI's chat-completions stream and records every request it is sent.
+"""A model server on loopback that streams OpenAI chat completions and records every request.
 
-It owns no judgement: a test reads `requests` to prove what context reached the model. What it answers is decided by the
-last user message alone:
+A test reads `requests` to check which context reached the model. The answer depends only on the
+last user message:
 
 - "what is the codeword" → the word of the newest "the codeword is WORD" in the messages, else a plain "UNKNOWN …";
 - "run: COMMAND"         → a `bash` tool call (the permission flow);
 - "ask: QUESTION"        → a `question` tool call with the options Yes and No (the question flow);
-- "task: PROMPT"         → a `task` tool call: a sub-agent that is given this prompt;
+- "task: PROMPT"         → a `task` tool call: a sub-agent with this prompt;
 - "think: TEXT"          → that text as reasoning, then "OK.";
 - "fail: TEXT"           → HTTP 400 with that text (the `session.error` flow);
-- "fill: TOKENS"         → "OK.", and says that it read so many tokens (OpenCode compacts before the next turn);
-- "hold"                 → the first words, then silence until `release()` (a turn that is under way);
+- "fill: TOKENS"         → "OK.", and reports that many input tokens (OpenCode compacts before the next turn);
+- "hold"                 → the first words, then nothing until `release()` (a running turn);
 - "say: TEXT"            → that text;
-- "break: TEXT"          → that text, and then an error in the place of its end;
-- OpenCode's own demand for a summary (a compaction) → SUMMARY;
+- "break: TEXT"          → that text, then an error instead of its end;
+- OpenCode's request for a summary (a compaction) → SUMMARY;
 - anything else          → "OK.".
 
 While `refuses` is set it answers every request with HTTP 400.
@@ -34,13 +34,13 @@ from typing import Any, cast
 
 UNKNOWN = "UNKNOWN - I have no earlier context"
 SUMMARY = "A summary of it all."
-# OpenCode 1.15 frames what the user said while the model was at work.
+# OpenCode 1.15 frames messages that the user sent while the model was working.
 _FRAMED = re.compile(r"<system-reminder>\nThe user sent the following message:\n(.*?)\n\nPlease address this message", re.DOTALL)
 _CODEWORD = re.compile(r"the codeword is (\w+)")
 
 
 class StubModel:
-    """A running model on its own threads; `stop()` ends it. Use as a context manager."""
+    """A running model on its own threads, also as a context manager; `stop()` ends it."""
 
     def __init__(self, port: int = 0) -> None:
         self.requests: list[dict[str, Any]] = []
@@ -69,14 +69,14 @@ class StubModel:
         self._thread.join(5)
 
     def release(self) -> None:
-        """Let every held turn go on to its end."""
+        """Let every held turn continue to its end."""
         self._gate.set()
 
     def hold_again(self) -> None:
         self._gate.clear()
 
     def forget(self) -> bool:
-        """Be as new, once nobody is being answered any more; False where somebody still is."""
+        """Reset to the initial state if no request is being answered; else return False."""
         self.release()
         with self._arrived:
             is_quiet = self._arrived.wait_for(lambda: self._answering == 0, 10)
@@ -86,7 +86,7 @@ class StubModel:
 
     @contextmanager
     def answering(self, body: dict[str, Any]) -> Iterator[None]:
-        """Record a request, which is being answered within."""
+        """Record a request, and that it is being answered until the end of the context."""
         with self._arrived:
             self.requests.append(body)
             self._answering += 1
@@ -99,7 +99,7 @@ class StubModel:
                 self._arrived.notify_all()
 
     def chats(self) -> list[dict[str, Any]]:
-        """The requests of real turns: those of the title generator are left out."""
+        """Return the requests of turns, without those of the title generator."""
         with self._arrived:
             return [request for request in self.requests if not _is_title_request(request)]
 
@@ -110,7 +110,7 @@ class StubModel:
         return self.chats()
 
     def words_sent(self, index: int = -1) -> str:
-        """All the text of one request, system prompt left out, as the model saw it."""
+        """Return all text of a request without the system prompt, as the model saw it."""
         return "\n".join(_text_of(message) for message in self.chats()[index]["messages"] if message["role"] != "system")
 
     def answer(self, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -168,7 +168,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away in mid-answer (a killed server) is what the tests do on purpose."""
+        """Ignore clients that disconnect during an answer: tests kill servers on purpose."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -223,11 +223,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Tests read `requests`; a log line a request would only be noise."""
+        """Do not log requests; tests read `requests`."""
 
 
 def opencode_config(url: str) -> str:
-    """The OPENCODE_CONFIG_CONTENT text that makes this model the only one. No turn takes a copy of its folder by git."""
+    """Return the OPENCODE_CONFIG_CONTENT that makes this model the only one, and disables git snapshots of the folder."""
     models = {"stub-1": {"limit": {"context": 100000, "output": 4096}}}
     provider = {"npm": "@ai-sdk/openai-compatible", "options": {"baseURL": url, "apiKey": "none"}, "models": models}
     return json.dumps({"provider": {"stub": provider}, "model": "stub/stub-1", "small_model": "stub/stub-1", "snapshot": False})

@@ -23,7 +23,7 @@ class Bench:
         self.now = 0.0
 
     def tell(self, *events: Event) -> list[Action]:
-        """What the last of the events brought, but for the wake."""
+        """Feed events; return the actions of the last one, without the wake-up."""
         actions: Iterable[Action] = ()
         for event in events:
             actions = self.it.handle(event, self.now)
@@ -31,7 +31,7 @@ class Bench:
         return [action for action in actions if not isinstance(action, WakeAt)]
 
     def sleep(self) -> list[Action]:
-        """Until the wake that was asked for."""
+        """Advance the clock to the requested wake-up."""
         assert self.wake is not None, "nothing is due"
         self.now = max(self.now, self.wake)
         return self.tell(Tick())

@@ -1,4 +1,4 @@
-"""Plays T3 Code: holds its database open in WAL mode, and writes what it is told, a line at a time, as T3 Code 0.0.33 does.
+"""Imitates T3 Code: holds its database open in WAL mode, and writes as T3 Code 0.0.33 does, by orders on stdin, one per line.
 
 `thread ID SESSION`, `idle`, `reaped`, `cursor SESSION`, `no-cursor`, `instance NAME`.
 Run as `python -m tests.support.t3_player FILE`.
@@ -16,7 +16,7 @@ from tests.support.t3_world import World, add_thread, stamp
 
 
 def play(connection: sqlite3.Connection, word: str, *rest: str) -> None:
-    """One thing that T3 Code does, in one transaction."""
+    """Execute one order in one transaction, as T3 Code does."""
     now = datetime.now(UTC)
     with connection:
         match word:
@@ -42,7 +42,7 @@ def play(connection: sqlite3.Connection, word: str, *rest: str) -> None:
 
 
 class T3Code:
-    """A process of its own that writes a world's database."""
+    """A process that writes a world's database."""
 
     def __init__(self, world: World) -> None:
         self._process = subprocess.Popen(

@@ -1,6 +1,6 @@
-"""What T3 Code 0.0.33 does when its settings change, as measured: it ends every session that it holds open, and asks anew.
+"""The reaction of T3 Code 0.0.33 to a change of its settings, as measured: it ends every open session, and requests them again.
 
-Compared is what it makes of them: a provider's own fields with their defaults, an instance's entry as it stands.
+It compares the parsed settings: a provider's own fields with their defaults, an instance's entry unchanged.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _DEFAULTS = {"enabled": False, "binaryPath": "opencode", "serverUrl": "", "serve
 
 
 class SettingsWatch:
-    """A context manager: the player follows its settings as long as it is open. `reloads` counts those that have begun."""
+    """A context manager: while it is open, the player follows its settings. `reloads` counts the reactions that have begun."""
 
     def __init__(self, player: PlayedT3, path: Path) -> None:
         self.reloads = 0
@@ -45,12 +45,12 @@ class SettingsWatch:
                 self._reload(found)
 
     def _reload(self, instance: dict[str, Any]) -> None:
-        """Its rows stay as they are: they say "running" as before."""
+        """End the sessions. Its rows stay unchanged: they still say "running"."""
         self.reloads += 1
         self._player.let_go()
         config = instance["config"]
         if not config["serverUrl"]:
-            # It starts a server of its own with the next message.
+            # It starts its own server with the next message.
             return
         self._player.url, self._player.password = config["serverUrl"], config["serverPassword"]
         with httpx.Client(base_url=config["serverUrl"], auth=("opencode", config["serverPassword"]), trust_env=False) as http:

@@ -1,4 +1,4 @@
-"""T3 Code's recorded requests, to be sent again with other ids, another folder and another password."""
+"""Recorded requests of T3 Code, to be replayed with other ids, another folder and another password."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RECORDED_DIRECTORY = "/home/dev/code/proj"
 
 @dataclass(frozen=True)
 class Recorded:
-    """One request as T3 Code 0.0.33 sent it. `database` is what its database said at that moment, where that was recorded."""
+    """A request of T3 Code 0.0.33. `database` is the state of its database at that moment, if that was recorded."""
 
     number: int
     method: str
@@ -30,7 +30,7 @@ class Recorded:
     database: dict[str, Any] | None
 
     def request(self, address: httpx.URL, password: str, directory: str, session: str = "", **body: object) -> httpx.Request:
-        """The same request for another server, folder and session; `body` replaces fields."""
+        """Return the request for another server, folder and session; `body` replaces fields."""
         path = self.path.replace(quote(_RECORDED_DIRECTORY, safe=""), quote(directory, safe=""))
         if session and "/session/" in path:
             rest = path.split("/session/")[1]
@@ -45,7 +45,7 @@ class Recorded:
 
 @cache
 def recording(name: str) -> tuple[Recorded, ...]:
-    """The requests of one recorded scenario, in the order in which they were sent."""
+    """Return the requests of a recorded scenario, in their order."""
     lines = [json.loads(line) for line in (_FOLDER / f"{name}.jsonl").read_text().splitlines()]
     return tuple(
         Recorded(
@@ -64,12 +64,12 @@ def recording(name: str) -> tuple[Recorded, ...]:
 
 
 def recorded(name: str, method: str, ending: str) -> Recorded:
-    """The first request of a scenario with this method whose path, without the query, ends so."""
+    """Return the first request of a scenario with this method and this end of its path (without the query)."""
     return next(line for line in recording(name) if line.method == method and _masked(line.path.split("?")[0]).endswith(ending))
 
 
 def shape(method: str, path: str) -> str:
-    """A request without its ids and folder, as scenarios are compared."""
+    """Return a request without its ids and folder, for comparing scenarios."""
     return f"{method} {_masked(path.split('?')[0])}"
 
 

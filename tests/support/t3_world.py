@@ -1,4 +1,4 @@
-"""Scratch homes of T3 Code and databases of OpenCode, on the real schemas: the sample of a real run, and worlds to fill.
+"""Scratch homes of T3 Code and databases of OpenCode with the real schemas: the sample of a real run, and empty worlds.
 
 The schemas are those of the sample's own files (T3 Code 0.0.33, OpenCode 1.18.33).
 """
@@ -24,7 +24,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def stamp(at: datetime) -> str:
-    """A time as T3 Code writes it."""
+    """Format a time as T3 Code does."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -33,13 +33,13 @@ def milliseconds(at: datetime) -> int:
 
 
 def hold_open(database: Path) -> None:
-    """As T3 Code does with its database, until this process ends: so it is told from a process that got its number."""
+    """Hold the database open until this process ends, as T3 Code does; a process with a reused pid does not hold it."""
     os.open(database, os.O_RDONLY)
 
 
 @dataclass(frozen=True)
 class World:
-    """`home` is T3 Code's base directory, `opencode` OpenCode's database, `code` where the projects are."""
+    """A world. `home` is T3 Code's base directory, `opencode` OpenCode's database, `code` the folder of the projects."""
 
     home: Path
     opencode: Path
@@ -55,7 +55,7 @@ class World:
 
 
 def sample_world(scratch: Path) -> World:
-    """The real run: a thread whose session was deleted and silently replaced, then moved and forked twice."""
+    """Copy the real run: a thread whose session was deleted and silently replaced, then moved and forked twice."""
     world = _empty_folders(scratch)
     shutil.copy(SAMPLE / "state.sqlite", world.state)
     shutil.copy(SAMPLE / "opencode.db", world.opencode)
@@ -70,7 +70,7 @@ def sample_world(scratch: Path) -> World:
 
 
 def empty_world(scratch: Path) -> World:
-    """Both programs' databases, without any thread or session."""
+    """Create both programs' databases, without any thread or session."""
     world = _empty_folders(scratch)
     for sample, target in (("state.sqlite", world.state), ("opencode.db", world.opencode)):
         target.write_bytes(_without_rows(sample))
@@ -86,7 +86,7 @@ def empty_world(scratch: Path) -> World:
 
 @contextmanager
 def writing(path: Path) -> Iterator[sqlite3.Connection]:
-    """One transaction in a database that is otherwise at rest. It does not wait for the disk: no world here outlives a crash."""
+    """Open a transaction in a database that is not in use. It does not wait for the disk: no world survives a crash."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         with connection:
@@ -110,7 +110,7 @@ def add_thread(
     worktree: str | None = None,
     at: datetime = NOON,
 ) -> None:
-    """A thread of the first orchestrator, with its process and its cursor; one that is new has neither."""
+    """Add a thread of the first orchestrator, with its process and its cursor; a new thread has neither."""
     asked = stamp(at) if has_turns else None
     connection.execute(
         "INSERT INTO projection_threads (thread_id, project_id, title, worktree_path, created_at, updated_at,"
@@ -155,7 +155,7 @@ def add_session(
     tokens: int = 100,
     first_at: datetime | None = None,
 ) -> None:
-    """A session of OpenCode's with messages of a user and an assistant in turn, a second apart, from `first_at` on."""
+    """Add a session with messages of user and assistant in turn, one second apart, from `first_at` on."""
     began = first_at or at
     last = began + timedelta(seconds=messages)
     connection.execute(
@@ -168,7 +168,7 @@ def add_session(
 
 
 def add_message(connection: sqlite3.Connection, session_id: str, number: int, at: datetime, tokens: int = 0) -> str:
-    """The next message of a session; the odd ones are the assistant's, and finished. Its id."""
+    """Add the next message of a session; odd ones are the assistant's, and finished. Return its id."""
     created = milliseconds(at)
     body: dict[str, object] = {"role": "user", "time": {"created": created}}
     if number % 2:
@@ -182,7 +182,7 @@ def add_message(connection: sqlite3.Connection, session_id: str, number: int, at
 
 
 def add_log(world: World, thread_id: str, *sessions: tuple[str, datetime]) -> None:
-    """A provider log in which these sessions served the thread, one after the other."""
+    """Write a provider log in which these sessions served the thread, one after the other."""
     start = f'"threadId":"{thread_id}","type":"thread.started"'
     lines = [f'[{stamp(at)}] CANON: {{{start},"payload":{{"providerThreadId":"{session}"}}}}\n' for session, at in sessions]
     with world.logs.joinpath(f"events.{thread_id}.log").open("a") as file:
@@ -190,7 +190,7 @@ def add_log(world: World, thread_id: str, *sessions: tuple[str, datetime]) -> No
 
 
 def add_turn(connection: sqlite3.Connection, thread_id: str, turn_id: str | None, state: str) -> None:
-    """A turn of a V1 thread; one without an id waits to be begun."""
+    """Add a turn of a V1 thread; one without an id has not begun."""
     connection.execute(
         "INSERT INTO projection_turns (thread_id, turn_id, state, requested_at, checkpoint_files_json) VALUES (?, ?, ?, ?, ?)",
         (thread_id, turn_id, state, stamp(NOON), "[]" if turn_id is None else '["a file with a long name"]' * 20),
@@ -198,7 +198,7 @@ def add_turn(connection: sqlite3.Connection, thread_id: str, turn_id: str | None
 
 
 def make_v2(world: World) -> Path:
-    """The second orchestrator's file: a copy of the first one's, with its own tables beside the old ones."""
+    """Create the second orchestrator's file: a copy of the first one's, with its own tables beside the old ones."""
     path = world.state.with_name("statev2.sqlite")
     with closing(sqlite3.connect(world.state)) as source, closing(sqlite3.connect(path)) as target:
         source.backup(target)
@@ -245,7 +245,7 @@ def _empty_folders(scratch: Path) -> World:
 
 @cache
 def _without_rows(sample: str) -> bytes:
-    """A database with all tables of this one of the sample, made once: it takes 40 ms."""
+    """Return a database with all tables of a sample's database but without rows, created once: it takes 40 ms."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / sample
         with closing(sqlite3.connect(SAMPLE / sample)) as known, writing(path) as made:
@@ -256,13 +256,13 @@ def _without_rows(sample: str) -> bytes:
 
 
 def _log_ahead(path: Path) -> None:
-    """As both programs have their files: a reader who is not careful leaves a `-wal` and a `-shm` beside one at rest."""
+    """Switch to WAL mode, as both programs do: a careless reader leaves a `-wal` and a `-shm` beside an idle database."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
 
 
 def replace_paths(path: Path, code: str) -> None:
-    """Every text in every table that names the sample's own folder."""
+    """Replace the sample's folder in every text of every table."""
     with writing(path) as connection:
         for (table,) in connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"

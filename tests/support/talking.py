@@ -1,4 +1,4 @@
-"""A window with a conversation that is followed by the real feed, whose server and events a test plays."""
+"""A window with a conversation from the real feed, whose server and events are imitated by the test."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _PARTS = (
 
 @dataclass(frozen=True)
 class Frame:
-    """One turn of the GUI's loop, in ms of CPU: how much the process worked, for all of which its thread may have to wait, and
-    how much that thread did. `took` is the time by the clock, in which other programs worked too."""
+    """One turn of the GUI's loop, in ms of CPU: of the whole process, for all of which the GUI thread may have to wait, and
+    of the GUI thread. `took` is wall-clock time, which includes other programs."""
 
     busy: float
     worked: float
@@ -41,7 +41,7 @@ class Frame:
 
 
 class _Server:
-    """Tells what it is given."""
+    """Returns the messages that it was given."""
 
     tells_turns = True
 
@@ -57,7 +57,7 @@ class _Server:
 
 
 class Talking:
-    """A context manager; everything is called on the GUI thread."""
+    """A context manager. Call everything on the GUI thread."""
 
     def __init__(self, application: QApplication) -> None:
         self._application = application
@@ -83,7 +83,7 @@ class Talking:
         self._bridge.join()
 
     async def _follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
-        """The real one, from a server that is played."""
+        """Follow with the real feed, from an imitated server."""
 
         async def place() -> ConversationPlace:
             return ConversationPlace(SESSION, "/work")
@@ -98,13 +98,13 @@ class Talking:
         await self._feed.run()
 
     def settle(self) -> None:
-        """Until the feed has told its first picture."""
+        """Wait until the feed has published its first state."""
         self._until(lambda: self._feed is not None)
         for _ in range(10):
             self._application.processEvents()
 
     def opened(self, count: int) -> float:
-        """So many messages, told at once to a page that was empty; in ms of CPU until they are drawn."""
+        """Show that many messages at once on an empty page; return the ms of CPU until they are drawn."""
         page = self.window.page
         page.conversation.view.show_hint("")
         self._application.processEvents()
@@ -119,7 +119,7 @@ class Talking:
         return (time.process_time() - began) * 1000
 
     def scrolled(self, step: int) -> float:
-        """One notch of a wheel up, or (every tenth) a jump; in ms of CPU, drawing included."""
+        """Scroll up one notch of the wheel, or (every tenth time) jump; return the ms of CPU, including drawing."""
         bar = self.window.page.conversation.view.verticalScrollBar()
         began = time.process_time()
         bar.setValue(bar.value() - 120 if step % 10 else bar.maximum() * (step * 37 % 100) // 100)
@@ -127,7 +127,7 @@ class Talking:
         return (time.process_time() - began) * 1000
 
     def streamed(self, words: str, deltas: int, begin: str = "") -> list[Frame]:
-        """A reply that grows by so many deltas, a thousand in a second; the frames meanwhile."""
+        """Stream a reply of that many deltas, a thousand per second; return the frames meanwhile."""
         number = 9_000
         begun = transcripts.text(number, begin, done=False)
         pieces = [words[at : at + 8] for at in range(0, len(words), 8)]
@@ -136,7 +136,7 @@ class Talking:
         return self._frames(events, at_once=8)
 
     def burst(self, count: int) -> list[Frame]:
-        """So many events at once: tools that begin and end."""
+        """Send that many events at once: tools that begin and end."""
         events = []
         for number in range(count // 4):
             tool = transcripts.tool(9_500, part=number, status="running")
@@ -147,7 +147,7 @@ class Talking:
         return self._frames(events, at_once=count)
 
     def _frames(self, events: list[ServerEvent], at_once: int) -> list[Frame]:
-        """The turns of the GUI's loop while these are heard."""
+        """Return the turns of the GUI's loop while these events are processed."""
         feed = self._feed
         assert feed is not None
         frames: list[Frame] = []

@@ -1,4 +1,4 @@
-"""Messages as OpenCode tells them, by page and by event, for tests of what puts the two together."""
+"""OpenCode's messages as pages and as events, for tests of the code that merges both."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SESSION = "ses_1"
 
 
 def info(number: int, role: str = "assistant", **more: object) -> dict[str, object]:
-    """What the server says of a message; the even ones are best the user's."""
+    """Return the server's data of a message; use even numbers for the user's."""
     known = {"id": f"msg_{number:04}", "sessionID": SESSION, "role": role, "time": {"created": 1000 + number}}
     return known | more
 

@@ -1,4 +1,4 @@
-"""The tray's core without its face, as a process of its own that a test can drive, stop and kill.
+"""The tray's core without a window, as a process that a test can drive, stop and kill.
 
 Each line on stdin is a JSON array, the name of one of the backend's methods and its words; each is answered with a line: "done",
 or what went wrong. It ends with its stdin.

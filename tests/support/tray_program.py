@@ -1,6 +1,6 @@
-"""The icon with its menu as a program of its own, without a core.
+"""The icon with its menu as a program, without a core.
 
-For each line on stdin it shows the next snapshot; on stdout stands what was chosen.
+For each line on stdin it shows the next snapshot; on stdout it prints what was chosen.
 """
 
 from __future__ import annotations

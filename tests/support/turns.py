@@ -1,4 +1,4 @@
-"""What OpenCode tells of a turn, as its events say it: for tests of whatever follows one."""
+"""The events of a turn, as OpenCode sends them, for tests of the code that follows turns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Told = tuple[str, dict[str, Any]]
 
 
 def message(name: str, parent: str | None = None, at: int = 5, **more: Any) -> Told:
-    """Of the user, or an answer to `parent`."""
+    """Return a message of the user, or an answer to `parent`."""
     done = more.pop("done", False)
     info = {"id": name, "sessionID": SESSION, "role": "user" if parent is None else "assistant"}
     info |= {"time": {"created": at} | ({"completed": at + 1} if done else {}), "parentID": parent}
@@ -25,7 +25,7 @@ def message(name: str, parent: str | None = None, at: int = 5, **more: Any) -> T
 
 
 def answer(name: str, parent: str, at: int, **more: Any) -> Told:
-    """An answer with its end."""
+    """Return an answer with its end."""
     return message(name, parent, at, done=True, **{"finish": "stop"} | more)
 
 
@@ -51,6 +51,6 @@ def events(told: Iterable[Told]) -> list[ServerEvent]:
 
 
 def read(*told: tuple[Told, Told]) -> tuple[WireMessage, ...]:
-    """The same as messages with one part each."""
+    """Return the same as messages with one part each."""
     each = [{"info": info[1]["info"], "parts": [piece[1]["part"]]} for info, piece in told]
     return msgspec.json.decode(msgspec.json.encode(each), type=tuple[WireMessage, ...])

@@ -1,4 +1,4 @@
-"""That something changed nothing: other programs' files, OpenCode's sessions, our journal, before and after."""
+"""Checks that nothing was changed: other programs' files, OpenCode's sessions, our journal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.program import Program
 
 @contextmanager
 def nothing_made(program: Program, home: OpenCodeHome, thread: str) -> Iterator[None]:
-    """Within it no session may come or go, and the thread's bindings stay line by line what they were."""
+    """Check that no session is created or deleted in the context, and that the thread's journal stays equal."""
     before = sessions_in(home), program.json("journal", thread)["entries"]
     yield
     assert (sessions_in(home), program.json("journal", thread)["entries"]) == before
@@ -22,14 +22,14 @@ def nothing_made(program: Program, home: OpenCodeHome, thread: str) -> Iterator[
 
 @contextmanager
 def untouched(*folders: Path) -> Iterator[None]:
-    """Within it no file in these folders may come, go or change."""
+    """Check that no file in these folders is created, deleted or changed in the context."""
     before = tree(*folders)
     yield
     assert tree(*folders) == before
 
 
 def tree(*folders: Path) -> dict[str, tuple[int, str]]:
-    """The size and the hash of every file. A reader in WAL mode marks in `-shm` how far it reads: of that the size alone."""
+    """Return size and hash of every file; of `-shm` only the size, because readers in WAL mode write there."""
     files = sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
     return {str(path): (path.stat().st_size, "" if path.name.endswith("-shm") else _hash(path)) for path in files}
 

@@ -1,4 +1,4 @@
-"""Values for the face's tests."""
+"""Values for the window's tests."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def row(
 
 
 def idle(name: str, minutes: int) -> ThreadRow:
-    """A thread that T3 Code's reaper ends in so many of its 30 minutes."""
+    """Return a thread that T3 Code's reaper ends in that many of its 30 minutes."""
     at = NOON + timedelta(minutes=minutes)
     return replace(row(name), reaper=ReaperState(ReaperPhase.IDLE, at, at - timedelta(minutes=30)))
 
@@ -77,7 +77,7 @@ def t3_thread(name: str, provider: str = "opencode", *, project: str = "Project"
 
 
 def in_t3(shown: ThreadRow, **facts: Any) -> ThreadRow:
-    """The same thread as one of T3 Code's."""
+    """Return the row as a thread of T3 Code."""
     theirs = t3_thread(shown.thread.id, **facts)
     return replace(shown, thread=structs.replace(shown.thread, source=Source.T3CODE), t3=theirs)
 
@@ -123,3 +123,4 @@ def protection_plan(on: bool, *running: str) -> ProtectionPlan:
         ("T3 Code's own browser tools.", "While t3tray does not run, T3 Code cannot reach OpenCode."),
         running,
     )
+"""Values for the window's tests."""

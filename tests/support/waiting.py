@@ -1,4 +1,4 @@
-"""Waiting for what another process does, where there is nothing to be woken by."""
+"""Waiting for another process by polling, where no event exists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LIMIT = 90.0
 
 
 def lives(pid: int) -> bool:
-    """Whether the process runs; one that has ended and is not taken note of yet does not."""
+    """Whether the process is running; a zombie is not."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -19,7 +19,7 @@ def lives(pid: int) -> bool:
 
 
 def until(condition: Callable[[], bool], what: str, limit: float = LIMIT) -> None:
-    """Looks again and again, a quarter of the time at most; fails, naming `what`, after `limit` seconds."""
+    """Poll until a condition holds, for at most a quarter of the time; fail, naming `what`, after `limit` seconds."""
     deadline = (asked := time.monotonic()) + limit
     while not condition():
         answered = time.monotonic()
