@@ -1,4 +1,4 @@
-"""`make bench`: prints what t3tray costs beside what it may cost. It asserts nothing: a busy machine is no failure."""
+"""`make bench`: prints measurements of t3tray beside their budgets. It asserts nothing: a busy machine is no failure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PARTS: dict[str, Callable[[Path, OpenCodeHome], Iterator[Line]]] = {
 
 
 def main() -> None:
-    """All parts, or those that are named as arguments."""
+    """Run all parts, or those named as arguments."""
     for name in sys.argv[1:] or PARTS:
         with tempfile.TemporaryDirectory(prefix="t3tray-bench-") as folder, StubModel() as model:
             for line in PARTS[name](Path(folder), OpenCodeHome(Path(folder) / "opencode", model.url)):

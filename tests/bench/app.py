@@ -1,4 +1,4 @@
-"""The tray app on a real desktop: how soon the icon is there, what the process weighs, what it does when nothing happens."""
+"""The tray app on a real desktop: time until the icon is shown, memory, and work while idle."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SETTLING = 65
 
 
 def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
-    """Icons in turn, so that both see the same machine; then one app with a server and a thread, left alone for a minute."""
+    """Measure both icons alternately, under the same load; then one app with a server and a thread, idle for a minute."""
     with Desktop(scratch) as desktop:
         program = Program(scratch / "data", home.environment)
         program.environment |= desktop.environment
@@ -39,7 +39,7 @@ def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
 
 
 def _icon(desktop: Desktop, program: Program, command: list[str]) -> tuple[float, float]:
-    """From the start of the process to its icon in the tray, in ms: the process's CPU time, and by the clock."""
+    """Return the ms from the start of the process to its icon in the tray: CPU time, and wall-clock time."""
     desktop.tray.forget()
     began = time.monotonic()
     process = subprocess.Popen(command, env=program.environment, stdin=subprocess.DEVNULL)
@@ -60,19 +60,19 @@ def _left_alone(desktop: Desktop, program: Program, bare_command: list[str]) -> 
         until(lambda: "Start Server" in desktop.tray.labels(), "the list of threads")
         desktop.tray.choose("Start Server")
         until(lambda: any(label.startswith("Server ready") for label in desktop.tray.labels()), "the server", 60)
-        # Taken for open, it would be filled anew after a minute.
+        # A menu that counts as open would be filled again after a minute.
         desktop.tray.close_menu()
         watched = psutil.Process(process.pid)
         time.sleep(5)
         yield Line("resident, window closed, all loaded", watched.memory_info().rss / 1e6, "MB", 105, f"bare {bare:.0f} MB")
-        # A server that has just begun gives memory back, which is told once when it is weighed a minute later.
+        # A new server releases memory, which is published once when it is measured a minute later.
         time.sleep(SETTLING)
         yield from _idle(process.pid, "window closed", 0)
         desktop.tray.click()
         until(lambda: bool(desktop.windows()), "the window")
-        # What was opened is read and noted first.
+        # An opened thread is read and noted first.
         time.sleep(20)
-        # Every 20 s the list goes on with its times.
+        # Every 20 s the list updates its relative times.
         yield from _idle(process.pid, "window open", IDLE_SECONDS // 20 + 1)
     finally:
         process.terminate()
@@ -80,7 +80,7 @@ def _left_alone(desktop: Desktop, program: Program, bare_command: list[str]) -> 
 
 
 def _idle(pid: int, how: str, wakes: int) -> Iterator[Line]:
-    """What the process works, and how often its first thread, which is the GUI's, wakes, while nobody does anything."""
+    """Measure the CPU time of the process, and the wake-ups of its first thread (the GUI's), while idle."""
     worked, slept = _worked(pid), _sleeps(pid)
     time.sleep(IDLE_SECONDS)
     used, woken = _worked(pid) - worked, _sleeps(pid) - slept
@@ -89,7 +89,7 @@ def _idle(pid: int, how: str, wakes: int) -> Iterator[Line]:
 
 
 def _worked(pid: int) -> float:
-    """The CPU time of all its threads, in s; a process's own times go on in steps of 10 ms."""
+    """Return the CPU time of all its threads, in s; the times of a process advance in steps of 10 ms."""
     spent = (int(each.read_text().split()[0]) for each in Path(f"/proc/{pid}/task").glob("*/schedstat"))
     return sum(spent) / 1e9
 

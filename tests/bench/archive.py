@@ -1,4 +1,4 @@
-"""The archive of a long thread: what a turn costs, which must not grow with the length, and how soon its end is read."""
+"""The archive of a long thread: the cost of a turn, which must not grow with its length, and the time to read its end."""
 
 from __future__ import annotations
 

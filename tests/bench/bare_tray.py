@@ -1,4 +1,4 @@
-"""The smallest tray app that PySide6 allows: what the icon of t3tray is compared with."""
+"""The smallest possible tray app with PySide6, as the reference for t3tray's icon."""
 
 from __future__ import annotations
 

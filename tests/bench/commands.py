@@ -1,4 +1,4 @@
-"""How much the command line works, as a whole process: in CPU time, which other programs do not change."""
+"""The cost of commands as whole processes, in CPU time, which does not depend on other programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROUNDS = 9
 
 
 def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
-    """`--help` and `threads --json`, the median of several."""
+    """Measure `--help` and `threads --json`: medians of several runs."""
     program = Program(scratch / "data", home.environment)
     folder = scratch / "work"
     folder.mkdir()
@@ -31,7 +31,7 @@ def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
 
 
 def _medians(argv: list[str], program: Program) -> tuple[float, float]:
-    """In ms: the CPU time of the process and all it waited for, and the time by the clock, in which other programs worked too."""
+    """Return medians in ms: CPU time of the process and its children, and wall-clock time, which includes other programs."""
     found = []
     for _ in range(ROUNDS):
         began, before = time.perf_counter(), _worked()
@@ -42,6 +42,6 @@ def _medians(argv: list[str], program: Program) -> tuple[float, float]:
 
 
 def _worked() -> float:
-    """All processes that were waited for, in s."""
+    """Return the CPU time of all awaited child processes, in s."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

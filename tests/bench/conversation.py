@@ -1,5 +1,5 @@
-"""The conversation in a real window, off the screen: how long it takes to open and to scroll, and whether a reply that streams
-in, or a burst of events, ever keeps a frame waiting. In CPU time: what other programs do meanwhile says nothing of ours."""
+"""The conversation in a real offscreen window: the time to open and to scroll it, and whether a streamed reply
+or a burst of events ever delays a frame. In CPU time, which does not depend on other programs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def measure(_folder: Path, _home: OpenCodeHome) -> Iterator[Line]:
-    """All times in ms of CPU. A frame is all that is worked while the GUI thread does not come back to its events."""
+    """Measure in ms of CPU. A frame is all work between two turns of the GUI thread's event loop."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from PySide6.QtWidgets import QApplication
 
@@ -47,7 +47,7 @@ def measure(_folder: Path, _home: OpenCodeHome) -> Iterator[Line]:
         frames = sorted(talking.scrolled(step) for step in range(300))
         yield Line("scroll them, a frame", statistics.median(frames), "ms", 8, f"99 % {frames[296]:.1f}, all {frames[-1]:.1f} ms")
         talking.opened(40)
-        # As the first look at the threads does: what is there by now need not be gone through again and again.
+        # As after the first scan: the collector need not traverse the existing objects again and again.
         gc.freeze()
         yield _stalls(f"stream {DELTAS:,} deltas", talking.streamed(_REPLY, DELTAS))
         yield _stalls(f"stream {DELTAS:,} deltas, one paragraph", talking.streamed("word upon word ", DELTAS))

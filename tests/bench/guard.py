@@ -1,4 +1,4 @@
-"""What the guard costs between T3 Code and the real server: straight and through, in turn, so that both see the same machine."""
+"""The cost of the guard between T3 Code and the real server: direct and through it alternately, under the same load."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STREAMS = 20
 
 
 class _Side:
-    """A way to the server: straight, or through the guard."""
+    """A connection to the server: direct, or through the guard."""
 
     def __init__(self, url: str, password: str) -> None:
         self._address = urlsplit(url).netloc
@@ -51,7 +51,7 @@ class _Side:
 
 
 def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
-    """Requests, events, a large answer and memory, with `t3tray guard run` in a process of its own."""
+    """Measure requests, events, a large response and memory, with `t3tray guard run` in another process."""
     world = empty_world(scratch / "world")
     world.home.joinpath("userdata", "settings.json").write_text("{}")
     program = Program(scratch / "data", home.environment | {"T3CODE_HOME": str(world.home)})
@@ -95,7 +95,7 @@ def _timed(side: _Side, path: str) -> float:
 
 
 def _late(straight: _Side, through: _Side, folder: Path) -> Line:
-    """The same events on both streams: by how much each comes later through the guard."""
+    """Return how much later each event arrives through the guard than directly."""
     where = f"directory={quote(str(folder), safe='')}"
     made = json.loads(straight.ask(f"/session?{where}", "POST", "{}"))["id"]
     times: tuple[dict[str, float], dict[str, float]] = ({}, {})
@@ -139,7 +139,7 @@ def _large(straight: _Side, through: _Side, folder: Path) -> Line:
 
 
 def _large_session(straight: _Side, where: str) -> str:
-    """Where the server tells a conversation of 6.4 MB: one that is kept off the network has no such answer of its own."""
+    """Return the path of a conversation of 6.4 MB: a server without network has no other response of that size."""
     made = json.loads(straight.ask(f"/session?{where}", "POST", "{}"))["id"]
     path = f"/session/{made}/message?{where}"
     part = {"type": "text", "text": "A long text. " * (LENGTH // 13)}

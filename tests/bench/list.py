@@ -1,4 +1,4 @@
-"""A hundred thousand threads in the window, off the screen: opening the list, scrolling it, searching it key by key."""
+"""A hundred thousand threads in an offscreen window: opening the list, scrolling it, searching it key by key."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _REASONS = (Reason.PROVED,) * 400 + (Reason.MISSING, Reason.BUSY, Reason.UNPROVE
 
 
 def measure(_scratch: Path, _home: OpenCodeHome) -> Iterator[Line]:
-    """Medians of some rounds, of the keys the worst one, in the time that the thread itself worked: it waits for nothing.
+    """Measure medians of some rounds, for keys the worst one, in CPU time of the thread, which waits for nothing.
 
-    What is made outside the GUI thread is told without a budget.
+    Work outside the GUI thread has no budget.
     """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from PySide6.QtWidgets import QApplication
@@ -63,7 +63,7 @@ def measure(_scratch: Path, _home: OpenCodeHome) -> Iterator[Line]:
 
 
 class _Shown:
-    """A window with the listing in it; each step is taken together with the picture after it."""
+    """A window with the list; each step includes the paint after it."""
 
     def __init__(self, listing: ThreadListData, process_events: Callable[[], None]) -> None:
         from t3tray.ui.window import MainWindow

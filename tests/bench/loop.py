@@ -1,4 +1,4 @@
-"""What one change costs the asyncio thread, in which everything of the app waits its turn: 2,000 threads, one changed.
+"""The cost of one change on the asyncio thread, on which everything of the app runs: 2,000 threads, one changed.
 
 The real backend and the real bridge, without a window; in the time that this one thread works.
 """
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from t3tray.threads.snapshot import Snapshot
 
 ROWS, CHANGES = 2_000, 9
-# In seconds: longer than a look and what is written after it.
+# In seconds: longer than a scan and the writing after it.
 QUIET = 2.0
-# In seconds of CPU, while the thread rests: what its timers take.
+# In seconds of CPU: what its timers take while the thread is idle.
 IDLE = 0.001
 
 
 def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
-    """The median of several changes, each told before the next is made."""
+    """Measure the median of several changes, each published before the next one is made."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from PySide6.QtCore import QCoreApplication
 
@@ -82,7 +82,7 @@ def _processed(application: object) -> bool:
 
 
 def _rest(application: object, clock: int) -> None:
-    """Until the thread has had nothing to do for a while: after a start it archives session after session, look after look."""
+    """Wait until the thread has been idle for a while: after a start it archives one session after the other."""
     used, since, end = time.clock_gettime(clock), time.monotonic(), time.monotonic() + 90
     while time.monotonic() - since < QUIET:
         assert time.monotonic() < end, "the event loop comes to no rest"

@@ -1,7 +1,7 @@
-"""Ten thousand threads of T3 Code's beside twelve thousand sessions: all verdicts without a server, and after one change.
+"""Ten thousand threads of T3 Code and twelve thousand sessions: all verdicts without a server, and after one change.
 
-Worlds: plain; sessions titled after threads; with a provider log for each thread; with the parts that T3 Code's messages were
-made of; and with all threads kept in our store, as at every start but the first.
+Worlds: plain; sessions titled after threads; with a provider log for each thread; with the parts of T3 Code's
+messages; and with all threads in our store, as at every start but the first.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ COLD, CHANGE = 400, 30
 
 @dataclass(frozen=True)
 class _Kind:
-    """A world: what it adds to the plain one, and what all verdicts may cost in it (ms)."""
+    """A world: what it adds to the plain one, and the budget of all verdicts in it (ms)."""
 
     name: str = ""
     title: str = "Session {}"
@@ -40,7 +40,7 @@ class _Kind:
 
 
 def measure(folder: Path, _home: OpenCodeHome) -> Iterator[Line]:
-    """Medians of three cold looks, and of five after each kind of change."""
+    """Measure medians of three cold scans, and of five after each kind of change."""
     kinds = (
         _Kind(),
         _Kind("titled after threads", "T3 Code t{:05}"),
@@ -107,14 +107,14 @@ def _world(folder: Path, title: str) -> World:
 
 
 def _add_logs(world: World) -> None:
-    """Each thread's log names its own session, at the beginning of each of ten turns."""
+    """Write a log for each thread that names its session at the beginning of each of ten turns."""
     for number in range(THREADS):
         at = NOON - timedelta(minutes=number)
         add_log(world, f"t{number:05}", *((f"ses_{number:05}", at + timedelta(seconds=turn)) for turn in range(10)))
 
 
 def _add_parts(world: World) -> None:
-    """Every message of an assistant's has a part, and is one of T3 Code's messages too."""
+    """Add a part to every message of the assistant, and the same message to T3 Code."""
     told, parts = [], []
     for number in range(THREADS):
         for turn in range(1, MESSAGES, 2):

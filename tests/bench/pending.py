@@ -1,4 +1,4 @@
-"""How long the guard looks at T3 Code's database for one request: 10,000 threads, with T3 Code writing and at rest."""
+"""How long the guard reads T3 Code's database for one request: 10,000 threads, with T3 Code writing and idle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOOKS = 25
 
 
 def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
-    """The budget is issue 6's, for the middle of the looks."""
+    """Measure the median; the budget is that of issue 6."""
     world = _crowd(scratch)
     yield _looks(world, "at rest")
     with closing(sqlite3.connect(world.state)) as writer:

@@ -1,4 +1,4 @@
-"""What a resume costs beside what it cannot do without: two requests when warm, the server's own start when cold."""
+"""The cost of a resume beside its necessary part: two requests when warm, the server's own start when cold."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLD_ROUNDS = 5
 
 
 def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
-    """Warm and cold resumes against raw requests and a raw start, taken in turn so that both see the same machine."""
+    """Measure warm and cold resumes alternately with raw requests and a raw start, under the same load."""
     os.environ |= home.environment
     warm, requests = asyncio.run(_warm(scratch))
     yield Line("warm resume", warm, "ms", 1.5 * requests, f"two GETs {requests:.1f} ms, so {warm / requests:.2f} times")

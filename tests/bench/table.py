@@ -1,4 +1,4 @@
-"""The table that the benchmark prints: what was measured, beside what it should be."""
+"""The table that the benchmark prints: measurements beside their budgets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Line:
-    """One measurement. `budget` is None where a value is only told; `base` is what it is compared with, if anything."""
+    """One measurement. `budget` is None for a value without a limit; `base` is its reference value, if any."""
 
     name: str
     value: float

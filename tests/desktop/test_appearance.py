@@ -1,4 +1,4 @@
-"""Light and dark on a real X server: as the desktop's portal has it, at once, or as the user sets it, whatever that has."""
+"""Light and dark on a real X server: as the desktop's portal says, at once; or as the user has set it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CEILING = 90.0
 
 
 class Look:
-    """The window's program; `until` waits for what it says of its look."""
+    """The window's program. `until` waits for a report of its appearance."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -28,7 +28,7 @@ class Look:
         threading.Thread(target=self._read, daemon=True).start()
 
     def until(self, wanted: str) -> None:
-        """Every look on the way has the usual font."""
+        """Wait for an appearance; every report on the way has the usual font."""
         while (told := self._told.get(timeout=CEILING)) != wanted:
             assert told.endswith("usual"), told
 

@@ -1,4 +1,4 @@
-"""The icon's menu as a panel reads it over D-Bus: every character is seen, and nothing moves while it is open."""
+"""The icon's menu as a panel reads it over D-Bus: every character is visible, and nothing moves while it is open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.desktop import Desktop, drawn
 
 
 class Program:
-    """The icon alone, which shows one snapshot after the other."""
+    """The program of the icon alone, which shows one snapshot after the other."""
 
     def __init__(self, desktop: Desktop) -> None:
         self._process = subprocess.Popen(

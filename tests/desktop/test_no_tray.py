@@ -1,4 +1,4 @@
-"""Without a tray, on a real X server: closing the window ends the app, but not a turn that runs."""
+"""Without a tray, on a real X server: closing the window ends the app, but not while a turn is running."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_what_waits_for_the_user_is_not_ended_by_closing_the_window(
                 until(lambda: program.json("server", "status")["server"]["state"] == "ready", "the app's server", CEILING)
                 asking = ("new", "--dir", str(work), "--title", "Parser", "--prompt", "run: touch allowed", "--no-wait")
                 program.run(*asking)
-                # From then on the app knows it too.
+                # From now on the app knows it too.
                 daemon.wait(lambda daemon: any(each.buttons for each in daemon.on_screen), "the ask", CEILING)
                 desktop.close_window("t3tray")
                 told = "t3tray: “Parser” waits for your answer."

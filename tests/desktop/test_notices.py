@@ -1,4 +1,4 @@
-"""Notices on a real desktop: the app as its own process, a service that records, and a click that brings the window up."""
+"""Notifications on a real desktop: the app as a process, a recording service, and a click that shows the window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The icon on a real desktop: an X server, a session bus and a tray host, and the app as its own process."""
+"""The icon on a real desktop: an X server, a session bus and a tray host, and the app as a process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.opencode import OpenCodeHome
 from tests.support.program import Program
 from tests.support.waiting import lives, until
 
-# In s, beyond which the app hangs.
+# In s: after this the app counts as hanging.
 CEILING = 90.0
 
 
@@ -146,6 +146,6 @@ def test_a_tool_that_asks_for_leave_is_allowed_in_the_menu_and_gone_from_it(
     desktop.tray.choose_below(requests, "Allow Once")
     until((work / "allowed").exists, "what was allowed")
     until(lambda: requests not in desktop.tray.labels(), "the end of the ask")
-    # It was started to stay, and no other test would end it.
+    # It was started to stay, and no other test ends it.
     desktop.tray.choose("Quit and Stop the Server")
     assert app.wait(CEILING) == 0

@@ -1,4 +1,4 @@
-"""Takes every picture of docs/screenshots: the real app in the demo's world, on an X server and a tray of its own."""
+"""Takes every screenshot of docs/screenshots: the real app in the demo's world, on its own X server and tray."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from t3tray.opencode.binary import find_binary
 from tests.support.desktop import Desktop
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
-# In s: the switch is in the pictures.
+# In s: the screenshots include the switch.
 SOON = "1"
 LIMIT = 600
 
@@ -23,7 +23,7 @@ def main() -> int:
     for old in TARGET.glob("*.png"):
         old.unlink()
     with tempfile.TemporaryDirectory() as scratch, Desktop(Path(scratch)) as desktop:
-        # The pictures name the program: not by where it lies on the machine that takes them.
+        # Screenshots show the program's path: not that of this machine.
         shown = Path(scratch, "bin", "opencode")
         shown.parent.mkdir()
         shown.symlink_to(find_binary("", os.environ, Path.home()))

@@ -1,4 +1,4 @@
-"""The process in the pictures: the tray app in the demo's world, driven from within. Started by `tests.screenshots`."""
+"""The process of the screenshots: the tray app in the demo's world, operated from within. Started by `tests.screenshots`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def main() -> int:
             except BaseException:
                 failures.append(traceback.format_exc())
             finally:
-                # As any user would: the app watches for it.
+                # As a user would do: the app watches for it.
                 os.kill(os.getpid(), signal.SIGTERM)
 
         QTimer.singleShot(1000, drive)

@@ -1,4 +1,4 @@
-"""Which pictures there are, and how a person gets there."""
+"""The list of screenshots, and the steps to each of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PARSER = thread_of(Fate.KEPT).title
 
 @dataclass(frozen=True)
 class Screen:
-    """`best`: it is shown in the README, and comes at both scales. `show` gives what is to be taken, None where there is none."""
+    """A screenshot. `best`: it is in the README, at both scales. `show` returns the widget to take, None if it does not exist."""
 
     name: str
     show: Callable[[Stage], QWidget | None]
@@ -26,7 +26,7 @@ class Screen:
 
 
 def take_all(stage: Stage) -> list[str]:
-    """Every picture; the names of those that could not be taken."""
+    """Take every screenshot; return the names of those that could not be taken."""
     missing = []
     for screen in SCREENS:
         shown = screen.show(stage)
@@ -38,9 +38,9 @@ def take_all(stage: Stage) -> list[str]:
 
 
 def _wide(stage: Stage) -> QWidget | None:
-    # Until then the list would move under what is chosen.
+    # Until then the list would move below the selection.
     stage.until(lambda: stage.is_alarmed(thread_of(Fate.SWITCHES).title), "the switch")
-    # The list as somebody keeps it who has looked through what cannot be resumed.
+    # The list of a user who has already closed the section of blocked threads.
     stage.fold(ListSection.CANNOT_RESUME, False)
     stage.choose(_PARSER)
     stage.tab("Conversation")
@@ -83,7 +83,7 @@ def _page(stage: Stage) -> QWidget | None:
 def _part(name: str) -> Callable[[Stage], QWidget | None]:
     def show(stage: Stage) -> QWidget | None:
         stage.choose(_PARSER)
-        # A receipt is what a check leaves.
+        # A check creates a receipt.
         stage.press("Check")
         stage.wait(1500)
         return stage.window if stage.tab(name) else None
@@ -108,7 +108,7 @@ def _agent(stage: Stage) -> QWidget | None:
 
 
 def _history(stage: Stage) -> QWidget | None:
-    """What a remedy leaves."""
+    """Show the history after a remedy."""
     if not (_remedy(stage) and stage.press("Carry It Over")):
         return None
     stage.wait(3000)

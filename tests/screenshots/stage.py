@@ -1,4 +1,4 @@
-"""The app as a person drives it, within its own process: by the widgets that can be seen, waiting for what comes."""
+"""Operates the app as a person does, from within its process: by its visible widgets, waiting for results."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ W = TypeVar("W", bound=QWidget)
 WIDE, COMPACT = QSize(1080, 760), QSize(420, 760)
 _LIMIT = 60.0
 _LOOK_MS = 50
-# In ms: what a layout and a late detail take.
+# In ms: time for a layout and a late detail.
 _SETTLE_MS = 500
 
 
 class Stage:
-    """`shoot` writes a picture in both schemes."""
+    """Operates the app. `shoot` writes a screenshot in both colour schemes."""
 
     def __init__(self, qt: QApplication, target: Path) -> None:
         self._qt = qt
@@ -40,7 +40,7 @@ class Stage:
 
     @property
     def menu(self) -> QMenu:
-        """The tray's."""
+        """The tray's menu."""
         menus = [each for each in self._qt.topLevelWidgets() if isinstance(each, QMenu)]
         menu = next(menu for menu in menus if any(action.text().startswith("Open t3tray") for action in menu.actions()))
         menu.ensurePolished()
@@ -48,7 +48,7 @@ class Stage:
         return menu
 
     def until(self, condition: Callable[[], object], what: str) -> None:
-        """Let the app go on until it holds. Raises TimeoutError."""
+        """Run the event loop until a condition holds. Raises TimeoutError."""
         deadline = time.monotonic() + _LIMIT
         while not condition():
             if time.monotonic() > deadline:
@@ -61,17 +61,17 @@ class Stage:
         loop.exec()
 
     def is_alarmed(self, title: str) -> bool:
-        """Whether the list shows an alarm of this thread."""
+        """Whether the list shows an alarm for this thread."""
         model = self.window.threads.table.model()
         assert isinstance(model, ThreadModel)
         return any(thread.id in model.list_data.unseen for thread in THREADS if thread.title == title)
 
     def choose(self, title: str, size: QSize = WIDE) -> None:
-        """Bring up a thread's page, in a window of this size."""
+        """Show a thread's page, in a window of this size."""
         self.window.resize(size)
         thread_id = next(thread.id for thread in THREADS if thread.title == title)
         self.window.show_thread(thread_id)
-        # Anything else that has the focus would draw a frame into the picture.
+        # A widget with the focus would have a focus frame in the screenshot.
         self.window.threads.table.setFocus()
         self.wait(_SETTLE_MS)
 
@@ -84,14 +84,14 @@ class Stage:
         self.wait(_SETTLE_MS)
 
     def fold(self, section: ListSection, is_open: bool) -> None:
-        """Close a section of the list, or open it."""
+        """Close or open a section of the list."""
         model = self.window.threads.table.model()
         assert isinstance(model, ThreadModel)
         model.set_open(section, is_open)
         self.window.threads.table.scrollToTop()
 
     def tab(self, name: str) -> bool:
-        """Turn to a tab of the page; False where there is none of this name."""
+        """Select a tab of the page; return False if there is none of this name."""
         for bar in self.window.findChildren(QTabBar):
             for number in range(bar.count()):
                 if bar.tabText(number).replace("&", "").startswith(name):
@@ -101,12 +101,12 @@ class Stage:
         return False
 
     def button(self, words: str) -> QAbstractButton | None:
-        """The visible button that says this, among other words."""
+        """Return the visible button whose label contains this text."""
         found = self.window.findChildren(QAbstractButton)
         return next((each for each in found if each.isVisible() and words in each.text()), None)
 
     def press(self, words: str) -> bool:
-        """Press a button; False where there is none."""
+        """Press a button; return False if there is none."""
         found = self.button(words)
         if found:
             found.click()
@@ -114,24 +114,24 @@ class Stage:
         return found is not None
 
     def top(self, kind: type[W]) -> W | None:
-        """A visible window of this kind."""
+        """Return a visible window of this type."""
         return next((each for each in self._qt.topLevelWidgets() if isinstance(each, kind) and each.isVisible()), None)
 
     def shoot(self, name: str, shown: QWidget, scales: tuple[int, ...] = (1,)) -> None:
-        """A picture of a window, light and dark, at these scales."""
+        """Take a screenshot of a window, light and dark, at these scales."""
         for scheme in ("light", "dark"):
             follow_appearance(scheme)
             self.wait(_SETTLE_MS)
             for scale in scales:
                 suffix = "" if scale == 1 else f"@{scale}x"
                 picture = _few_colours(_picture(shown, scale))
-                # 0 is the smallest file.
+                # Quality 0 gives the smallest file.
                 assert picture.save(str(self._target / f"{name}-{scheme}{suffix}.png"), "PNG", 0)
         follow_appearance("light")
 
 
 def _picture(widget: QWidget, scale: int) -> QImage:
-    """Drawn anew at this scale, as on a screen with so many dots."""
+    """Draw the widget at this scale, as on a screen with that device pixel ratio."""
     picture = QImage(widget.size() * scale, QImage.Format.Format_RGB32)
     picture.setDevicePixelRatio(scale)
     picture.fill(widget.palette().color(QPalette.ColorRole.Window))
@@ -140,9 +140,9 @@ def _picture(widget: QWidget, scale: int) -> QImage:
 
 
 def _few_colours(picture: QImage) -> QImage:
-    """The same with the colours that are there most often: a fifth of the size, and no difference that the eye sees.
+    """Reduce to the most frequent colours: a fifth of the size, without a visible difference.
 
-    A mark of a few dots keeps its colour too.
+    An icon of a few pixels keeps its colour too.
     """
     counts = Counter(memoryview(picture.constBits()).cast("I"))
     scheme = colours()
@@ -154,6 +154,6 @@ def _few_colours(picture: QImage) -> QImage:
 
 
 def _between(ink: QColor, ground: QColor, share: float) -> int:
-    """The edge of a letter."""
+    """Whether a colour is a mixture of two others, as at the edge of a letter."""
     parts = zip((ink.red(), ink.green(), ink.blue()), (ground.red(), ground.green(), ground.blue()), strict=True)
     return QColor(*(round(mine * share + below * (1 - share)) for mine, below in parts)).rgb()

@@ -40,7 +40,7 @@ class Live:
 
 @dataclass
 class PlayedT3:
-    """The imitated T3 Code. `sent` are the shapes of all requests, `state` its database; `is_announced`: it has a runtime file."""
+    """An imitated T3 Code. `sent` are all requests as shapes, `state` its database. `is_announced`: its runtime file exists."""
 
     state: Path
     url: str

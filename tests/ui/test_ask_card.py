@@ -1,4 +1,4 @@
-"""The card of an approval or of questions: what it says, and which answers it gives."""
+"""The card of an approval or of questions: its text, and the answers that it emits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An ask stands on top of the list and its thread far below: a click leaves the list where it is, a search leads there."""
+"""A request is on top of the list and its thread far below: a click does not scroll the list, a search shows the thread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from t3tray.ui.window import MainWindow
 from tests.support.views import NOON, READY, requester, row
 
 ROWS = tuple(row(f"t{number:03}") for number in range(200))
-# Enough of them that the list can stand somewhere between; ask 12 is of a thread near the end.
+# Enough of them that the list can be scrolled to the middle; request 12 is of a thread near the end.
 ASKS = tuple(ApprovalRequest(f"per_{number}", requester(f"t{150 + number}"), "bash", ("git push",)) for number in range(20))
 ASK, THREAD = "per_12", "t162"
 THREADS = frozenset(shown.thread.id for shown in ROWS)
@@ -40,7 +40,7 @@ def scrolled(window: MainWindow) -> int:
 
 
 def chosen(window: MainWindow) -> str:
-    """The row that is marked: an ask's id or a thread's."""
+    """Return the id of the selected row, a request or a thread."""
     line = window.threads.table.currentIndex().data(ROW_ROLE)
     return str(getattr(line, "id", "") or line.thread.id)
 

@@ -1,4 +1,4 @@
-"""Which thread the user looks at is told, once for each change, and only while its page is in front."""
+"""The viewed thread is reported once for each change, and only while its page is in the active window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bridge: frozen values cross to the GUI thread, intents cross back, nothing that goes wrong is swallowed, and it ends."""
+"""The bridge: frozen values arrive in the GUI thread, calls go back, no error is swallowed, and it ends."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def bridged(qtbot: QtBot) -> Iterator[MakeBridge]:
 
 
 class Thread(QObject):
-    """Notes the thread in which a value arrived."""
+    """Records the thread in which a value arrived."""
 
     def __init__(self) -> None:
         super().__init__()

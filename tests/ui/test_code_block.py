@@ -1,4 +1,4 @@
-"""A code in its box: its colours, what is copied, and texts that are odd."""
+"""A code block: highlighting, copying, and unusual texts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def line(block: CodeBlock, number: int) -> QTextBlock:
 
 
 def inks(block: CodeBlock) -> dict[str, QColor]:
-    """The words that have a colour of their own."""
+    """Return the highlighted words with their colours."""
     found = {}
     each = block.lines.document().begin()
     while each.isValid():
@@ -51,7 +51,7 @@ def inks(block: CodeBlock) -> dict[str, QColor]:
 
 
 def clipboard(qtbot: QtBot, block: CodeBlock) -> str:
-    """What the key for copying takes."""
+    """Return what the copy shortcut puts into the clipboard."""
     QGuiApplication.clipboard().setText("nothing")
     qtbot.keySequence(block.lines, QKeySequence(QKeySequence.StandardKey.Copy))
     return QGuiApplication.clipboard().text()

@@ -1,4 +1,4 @@
-"""Where the next message is typed: what it says before it is sent, what becomes of a draft, and of what is refused."""
+"""The composer: its status before a message is sent, drafts, and refused messages."""
 
 from __future__ import annotations
 

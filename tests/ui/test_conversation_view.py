@@ -1,4 +1,4 @@
-"""The messages on the page: what is drawn and what is not, what stays in place, and how it is used by keyboard and aloud."""
+"""The messages on the page: what is drawn and what is not, scroll positions, keyboard, and accessibility."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ def test_nothing_is_animated_and_no_timer_ticks(qtbot: QtBot, view: Conversation
         row.installEventFilter(watch)
 
     def is_quiet() -> bool:
-        """Showing a window takes some paints of its own; an animation would never come to rest."""
+        """Wait for the end of the paints that showing a window causes; an animation would never end."""
         painted.clear()
         qtbot.wait(100)
         return QEvent.Type.Paint not in painted

@@ -144,7 +144,7 @@ def test_tab_goes_from_top_to_bottom_and_brings_into_sight(qtbot: QtBot, view: C
 
 
 def turn_wheel(over: QWidget) -> None:
-    """One notch up. What Qt does with a real wheel: who ignores it passes it to the widget that it stands in."""
+    """Turn the wheel one notch up, as Qt does: a widget that ignores the event passes it to its parent."""
     target: QWidget | None = over
     while target:
         at = QPointF(5, 5)

@@ -1,4 +1,4 @@
-"""The page that says what was found: first of all, and to come back to; every missing thing with the one thing to do."""
+"""The page of what was found: at the first start and later; every missing item with its advice."""
 
 from __future__ import annotations
 

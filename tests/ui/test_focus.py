@@ -1,4 +1,4 @@
-"""Where the keyboard is after the widget that had it went away: never on a button that nobody meant."""
+"""The focus after its widget disappeared: never on an unintended button."""
 
 from __future__ import annotations
 

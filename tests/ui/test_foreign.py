@@ -1,4 +1,4 @@
-"""Threads of other providers in the window: each with the ring of T3 Code's reaper, counted in the menu, told on its page."""
+"""Threads of other providers in the window: with the ring of T3 Code's reaper, counted in the menu, described on their page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guard in the window: the sheet before anything is changed, the panel for the settings, the card of a refusal, the menu."""
+"""The guard in the window: the sheet before a change, the panel in the settings, the card of a refusal, the menu."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ GIVEN = GuardAnswer(NOON, CreateRequest("Report", "/w"), GuardDecision(GuardActi
 
 
 def texts(widget: QWidget) -> str:
-    QApplication.processEvents()  # a layout shows what was put into it only then
+    QApplication.processEvents()  # a layout shows new widgets only after this
     return "\n".join(each.text() for each in widget.findChildren(QLabel) if not each.isHidden())
 
 

@@ -1,4 +1,4 @@
-"""One app a data folder: who holds it is told apart from a folder that cannot be used, in the words of the command line."""
+"""One app per data folder: a running app and an unusable folder give different errors, those of the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A kept copy on the thread's page: what the line above it says, and that it is neither taken for the session nor answered."""
+"""An archived copy on the thread's page: the notice above it, and that it is neither treated as the session nor answered."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def settle(page: ThreadPage) -> None:
 
 
 def words(page: ThreadPage) -> str:
-    """What is said in the conversation."""
+    """Return the conversation's text."""
     settle(page)
     return "\n".join(prose.toPlainText() for prose in page.conversation.view.findChildren(Prose) if prose.isVisible())
 

@@ -1,4 +1,4 @@
-"""What the list shows and in which section, as values: no Qt is needed to say it."""
+"""The content of the thread list and its sections, as values without Qt."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_line_that_has_not_changed_stays_the_same_object() -> None:
 
 
 def _at_random(known: Snapshot, dice: Random) -> Snapshot:
-    """The same threads, some of them changed, gone, new, or with an alarm or an ask that comes or goes."""
+    """Return the same threads, some of them changed, removed, added, or with another alarm or request."""
     rows = [shown for shown in known.rows if dice.random() < 0.95]
     for place, shown in enumerate(rows):
         if dice.random() < 0.3:

@@ -1,4 +1,4 @@
-"""Markdown in blocks: where it is cut, and that a text which grows is cut as the whole would be."""
+"""Markdown in blocks: where it is cut, and that a growing text is cut as the whole would be."""
 
 from __future__ import annotations
 

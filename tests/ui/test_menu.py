@@ -1,4 +1,4 @@
-"""The tray's menu, tooltip and icon as values: no Qt is needed to say what they are."""
+"""The tray's menu, tooltip and icon as values without Qt."""
 
 from __future__ import annotations
 

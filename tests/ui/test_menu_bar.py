@@ -1,4 +1,4 @@
-"""On macOS the window is found without an icon: at the first start, when the icon is hidden, when the app is opened again."""
+"""On macOS the window is shown without an icon: at the first start, if the icon is hidden, if the app is opened again."""
 
 from __future__ import annotations
 

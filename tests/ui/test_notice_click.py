@@ -1,4 +1,4 @@
-"""A click on a notice opens its thread in the window. In a process of its own, since the app is the process."""
+"""A click on a notification opens its thread in the window. In another process, because there is one app per process."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ sys.exit(app.run())
 
 
 def shown_after(directory: Path, thread_id: str, remedy: str) -> list[str]:
-    """What the app shows after such a click."""
+    """Return what the app shows after such a click."""
     argv = [sys.executable, "-c", SCRIPT, str(directory), thread_id, remedy]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=90)
     assert done.returncode == 0, done.stderr

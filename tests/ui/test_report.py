@@ -1,4 +1,4 @@
-"""Our own mistakes are told once each, wherever they happen, without secrets, and in nobody's way."""
+"""Bugs are reported once each, wherever they happen, without secrets, and without taking the focus."""
 
 from __future__ import annotations
 

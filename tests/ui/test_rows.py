@@ -1,4 +1,4 @@
-"""A conversation as rows: what each message becomes, what opens, and what stays the same object."""
+"""A conversation as rows: the rows of each message, what opens, and what stays the same object."""
 
 from __future__ import annotations
 

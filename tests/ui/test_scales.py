@@ -1,4 +1,4 @@
-"""The window on screens of other scales, each in a process of its own: nothing is cut at its smallest width."""
+"""The window on screens with other scales, each in another process: nothing is cut at its minimum width."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings window: every setting has a place, a change is passed on at once, and what is refused is said beside its field."""
+"""The settings window: every setting has a control, a change is emitted at once, and a refusal is shown beside its control."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings window on a bridge: what is wanted is done, what came of it is shown."""
+"""The settings window on a bridge: requests are executed, results are shown."""
 
 from __future__ import annotations
 

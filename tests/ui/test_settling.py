@@ -1,4 +1,4 @@
-"""A restore in the window: the bar that stays until it is settled, and the sheet that says first what settling does."""
+"""A restore in the window: the bar that is visible until it is settled, and the sheet that previews settling it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def window(qtbot: QtBot) -> MainWindow:
 
 
 def texts(widget: QWidget) -> str:
-    QApplication.processEvents()  # a layout shows what was put into it only then
+    QApplication.processEvents()  # a layout shows new widgets only after this
     return "\n".join(each.text() for each in widget.findChildren(QLabel) if each.isVisibleTo(widget))
 
 

@@ -1,4 +1,4 @@
-"""The rows from one look to the next: what has not changed is the same object, and nobody compares it."""
+"""The rows from one scan to the next: an unchanged row is the same object, and is not compared."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NAMES = ("t1", "t2", "t3", "t4")
 
 @dataclass
 class Eyes:
-    """Looks at a world again and again, as the tray app does."""
+    """Scans a world repeatedly, as the tray app does."""
 
     world: World
     scanner: Scanner
@@ -63,7 +63,7 @@ def eyes(tmp_path: Path) -> Iterator[Eyes]:
     world = empty_world(tmp_path)
     with writing(world.opencode) as connection:
         connection.execute("PRAGMA foreign_keys = OFF")
-        # A session that is as new as the newest is read again, and its thread judged anew.
+        # A session as new as the newest is read again, and its thread is assessed again.
         add_session(connection, "ses_newest", world.code / "proj", at=NOON)
         for number, name in enumerate(NAMES):
             add_session(connection, f"ses_{name}", world.code / "proj", at=NOON - timedelta(hours=number + 1))
@@ -97,7 +97,7 @@ def test_a_row_whose_thread_has_not_changed_is_the_same_object(eyes: Eyes) -> No
 
 
 def test_of_what_has_not_changed_nothing_is_compared(eyes: Eyes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By nobody who is told: the list, the icon's menu, the notices, the news, and whoever asks whether anything is new."""
+    """Not by the list, the icon's menu, the notifications, the unread threads, nor the check for changes."""
     compared: list[str] = []
     same = ThreadRow.__eq__
 

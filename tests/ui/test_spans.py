@@ -1,4 +1,4 @@
-"""Which letters of a code stand for what: by its language only, counted as Qt does, and never at the cost of others."""
+"""Syntax highlighting: only by the language, in UTF-16 units, and without slowing down other threads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LANGUAGES = ("python", "tsx", "bash", "json", "yaml", "rust", "css", "sql", "dif
 
 
 def told(text: str, language: str) -> list[tuple[str, SpanKind]]:
-    """The words that have a colour."""
+    """Return the highlighted words."""
     lines = [line.encode("utf-16-le") for line in text.split("\n")]
     return [
         (line[2 * span.begin : 2 * (span.begin + span.length)].decode("utf-16-le"), span.kind)
@@ -130,7 +130,7 @@ def test_no_span_leaves_its_line_or_lies_over_another(pieces: list[str]) -> None
 
 @pytest.mark.process
 def test_nothing_is_loaded_before_it_is_needed() -> None:
-    """Not by the app's start either, nor by a library that it needs."""
+    """Neither by the app's start, nor by a library that it needs."""
     told = f"""
 import sys
 from t3tray import __main__, app

@@ -1,4 +1,4 @@
-"""Without a tray the window is all there is: it is not closed while something would end with it, and says so."""
+"""Without a tray, closing the window ends the app: it is minimised instead while something would end, and says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Colours that can be read, in both schemes and with any accent; and a scheme that the user forces."""
+"""Readable colours, in both schemes and with any accent; and a scheme that the user sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list off the screen: sections, search, filters, keyboard, and how it is read aloud."""
+"""The offscreen thread list: sections, search, filters, keyboard, and accessibility."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def threads(qtbot: QtBot) -> ThreadList:
 
 
 def shown(threads: ThreadList) -> list[str]:
-    """The rows from top to bottom: headings as they are read, threads and asks by their ids."""
+    """Return the rows from top to bottom: headings by their text, threads and requests by their ids."""
     model = threads.table.model()
     rows = [model.index(place, 0).data(ROW_ROLE) for place in range(model.rowCount())]
     return [f"{row.section} {row.count}" if isinstance(row, Header) else getattr(row, "id", "") or row.thread.id for row in rows]

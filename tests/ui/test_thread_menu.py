@@ -1,4 +1,4 @@
-"""What can be done with a line of the list, and why not where it cannot."""
+"""The context menu of the list: the possible actions, and the reasons for disabled ones."""
 
 from __future__ import annotations
 

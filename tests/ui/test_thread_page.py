@@ -1,4 +1,4 @@
-"""The page of one thread: its head, its tabs, what each tells, and when its conversation is followed."""
+"""The page of one thread: its head, its tabs and their content, and when its conversation is followed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def buttons(widget: QWidget) -> dict[str, QAbstractButton]:
 
 
 def without_copy(shown: ThreadRow) -> ThreadDetails:
-    """Nobody kept the conversation, so it cannot be carried over."""
+    """Return details without a copy of the conversation, so that it cannot be carried over."""
     known = details(shown)
     return replace(known, offered=tuple(remedy for remedy in known.offered if remedy is not Remedy.CARRY))
 

@@ -1,4 +1,4 @@
-"""The icon and the menu that is drawn, off the screen."""
+"""The icon and the drawn menu, offscreen."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def picture(state: IconState, colour: str, size: int, ratio: float = 1.0) -> QIm
 @pytest.mark.parametrize("colour", ["auto", "light", "dark"])
 @pytest.mark.parametrize("size", [16, 22, 32])
 def test_every_state_has_a_shape_of_its_own_at_every_size(qtbot: QtBot, colour: str, size: int) -> None:
-    """Compared without colour: how much each point covers, and how bright it is."""
+    """Compare the icons without colour: by opacity and brightness."""
     shapes = [picture(state, colour, size).convertToFormat(QImage.Format.Format_ARGB32) for state in IconState]
     for place, one in enumerate(shapes):
         assert one.size() == QSize(size, size)

@@ -1,4 +1,4 @@
-"""The two sides of a thread in the window: the list's mark and note, the page's lines, the menu, and the sheet of the repair."""
+"""The two sides of a thread in the window: the list's icon and note, the page's lines, the menu, and the repair's sheet."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def window(qtbot: QtBot) -> Iterator[MainWindow]:
 
 
 def texts(widget: QWidget) -> list[str]:
-    QApplication.processEvents()  # what is new in a layout is shown by the next event
+    QApplication.processEvents()  # a layout shows new widgets with the next event
     return [each.text() for each in widget.findChildren(QLabel) if each.isVisibleTo(widget)]
 
 
@@ -160,7 +160,7 @@ def test_the_card_of_an_alarm_that_nothing_mends_now_has_no_button_for_it(
 
 
 def test_what_was_wrong_at_the_first_look_needs_you_until_it_is_left(window: MainWindow, qtbot: QtBot) -> None:
-    """No alarm was raised of it: nobody saw it happen."""
+    """It has no alarm, because t3tray did not see it happen."""
     shown = replace(half(), is_half_mended=True)
     snapshot = Snapshot(READY, (shown,), guard=GuardState(GuardPhase.OFF))
     assert thread_list_data(snapshot).groups[ListSection.NEEDS_YOU].items == (shown,)

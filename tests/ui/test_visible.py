@@ -1,4 +1,4 @@
-"""What is shown of a text that any program may have written."""
+"""Text of unknown origin is displayed safely."""
 
 from __future__ import annotations
 

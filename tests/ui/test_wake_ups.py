@@ -1,4 +1,4 @@
-"""What would wake the GUI thread while nothing happens. In a process of its own, since the app is the process."""
+"""What would wake the GUI thread while idle. In another process, because there is one app per process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The window, off the screen: what it shows for each verdict, what it passes on, how it is used without a mouse."""
+"""The offscreen window: what it shows for each verdict, what it emits, and its use without a mouse."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def window(qtbot: QtBot) -> MainWindow:
 
 
 def texts(widget: QWidget) -> str:
-    QApplication.processEvents()  # a layout shows what was put into it only then
+    QApplication.processEvents()  # a layout shows new widgets only after this
     return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisibleTo(widget))
 
 
@@ -316,7 +316,7 @@ def test_rings_and_times_go_on_only_while_they_can_be_seen(window: MainWindow) -
 
 @pytest.mark.parametrize("width", [420, 960])
 def test_no_text_is_cut(window: MainWindow, width: int) -> None:
-    """Every label is as high as its text needs at its width, and no button is narrower than its words."""
+    """Every label is as high as its text needs at its width, and no button is narrower than its label."""
     window.resize(width, 640)
     for shown in ROWS:
         choose(window, shown.thread.id, "ses_df5b87236ffe5RnsWYfjg7erHJ")

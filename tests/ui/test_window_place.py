@@ -1,4 +1,4 @@
-"""Where the window comes up: where it was, unless nobody would see it there."""
+"""The window's restored geometry: its last one, unless it would not be visible there."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def test_a_place_that_can_be_seen_is_kept(place: QRect) -> None:
 @pytest.mark.parametrize(
     "place",
     [
-        QRect(3000, 100, 420, 660),  # a screen that is gone
-        QRect(100, -700, 420, 660),  # its top cannot be reached
+        QRect(3000, 100, 420, 660),  # a screen that no longer exists
+        QRect(100, -700, 420, 660),  # its title bar cannot be reached
         QRect(100, 790, 420, 660),
         QRect(-400, 0, 420, 660),
         QRect(0, 0, 5000, 4000),

@@ -1,4 +1,4 @@
-"""Words of others are shown as they are: no tooltip, no label and no page takes them for HTML or fetches what they name."""
+"""Text of other programs is shown literally: no tooltip, label or page interprets it as HTML or loads what it names."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ QT = Path(__file__).parents[2] / "t3tray" / "ui"
 
 
 def poisoned(value: Any) -> Any:
-    """The same value with the tag before every text in it."""
+    """Return the value with an HTML tag before every text in it."""
     if isinstance(value, Enum):
         return value
     if isinstance(value, str):
@@ -79,7 +79,7 @@ OVERVIEW = replace(
 
 
 def shown_by(text: str) -> str:
-    """What Qt shows of a tooltip."""
+    """Return what Qt shows of a tooltip."""
     if not GuiQt.mightBeRichText(text):
         return text
     document = QTextDocument()
@@ -98,7 +98,7 @@ def assert_plain(top: QWidget) -> None:
 
 def assert_actions_plain(menu: QMenu) -> None:
     for action in menu.findChildren(QAction):
-        # Without one of its own Qt makes it of the text, without tags, and shows none in a menu.
+        # Without an explicit tooltip Qt derives it from the text, without tags, and shows none in a menu.
         assert "<img" not in action.toolTip() or action.toolTip() == QAction(action.text()).toolTip()
 
 
@@ -147,7 +147,7 @@ def test_the_settings_and_the_menu_too(qtbot: QtBot) -> None:
     qtbot.addWidget(menu)
     fill(menu, menu_of(OVERVIEW, NOON), lambda item: None)
     assert_actions_plain(menu)
-    # The panel, or Qt, may take it for rich text: it holds no words of others at all.
+    # A panel or Qt may interpret it as rich text: it contains no text of other programs.
     assert EVIL not in tooltip(OVERVIEW) and not GuiQt.mightBeRichText(tooltip(OVERVIEW))
 
 

@@ -1,4 +1,4 @@
-"""What takes long is told after a moment, can be stopped, and is told as over; what is over soon is never told."""
+"""A long operation is published after a moment, can be stopped, and its end is published; a short one is never published."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from t3tray.ui.widgets.progress import ProgressLine
 
 
 class Told:
-    """What was told, and a way to wait for the next."""
+    """Records what was published, and waits for the next."""
 
     def __init__(self) -> None:
         self.all: asyncio.Queue[tuple[str, ...]] = asyncio.Queue()
