@@ -123,4 +123,6 @@ def protection_plan(on: bool, *running: str) -> ProtectionPlan:
         ("T3 Code's own browser tools.", "While t3tray does not run, T3 Code cannot reach OpenCode."),
         running,
     )
+
+
 """Values for the window's tests."""

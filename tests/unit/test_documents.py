@@ -24,3 +24,10 @@ def test_every_path_in_the_documents_exists() -> None:
     for document in documents:
         for path in re.findall(r"`((?:t3tray|tests|docs|packaging|resources)/[\w./-]+)`", document.read_text(encoding="utf-8")):
             assert (ROOT / path.removesuffix("/")).exists(), f"{document.name} names {path}"
+
+
+def test_every_module_of_the_data_flows_exists() -> None:
+    flows = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("## The three data flows")[1].split("\n## ")[0]
+    modules = re.findall(r"`(\w+/[\w/]+\.py)`", flows)
+    assert len(modules) > 30
+    assert [module for module in modules if not (ROOT / "t3tray" / module).is_file()] == []
