@@ -19,7 +19,7 @@ def lives(pid: int) -> bool:
 
 
 def until(condition: Callable[[], bool], what: str, limit: float = LIMIT) -> None:
-    """Poll until a condition holds, for at most a quarter of the time; fail, naming `what`, after `limit` seconds."""
+    """Poll a condition, in at most a quarter of the time; fail, naming `what`, after `limit` seconds."""
     deadline = (asked := time.monotonic()) + limit
     while not condition():
         answered = time.monotonic()
