@@ -24,7 +24,7 @@ async def find_program(find: Callable[[], Path], environment: Callable[[], Mappi
         path, variables = await asyncio.to_thread(lambda: (find(), environment()))
     except BinaryNotFound as error:
         said, *places = error.message.splitlines()
-        return FoundProgram(trouble=said.removesuffix(" Looked in:"), places=tuple(place.strip() for place in places))
+        return FoundProgram(trouble=said.removesuffix(" Searched in:"), places=tuple(place.strip() for place in places))
     return FoundProgram(str(path), await version_of(path, variables))
 
 

@@ -16,14 +16,14 @@ from t3tray.domain.transcript import Message
 from t3tray.opencode.markers import part_mark
 from t3tray.opencode.message_events import (
     Change,
-    MessageGone,
-    MessageTold,
-    PartGone,
-    PartGrew,
-    PartTold,
-    StatusTold,
-    TurnBroke,
-    Unclear,
+    MessageRemoved,
+    MessageUpdated,
+    PartDelta,
+    PartRemoved,
+    PartUpdated,
+    StatusChanged,
+    TurnErrored,
+    UnclearChange,
 )
 from t3tray.opencode.wire import MessageInfo, Part, TranscriptPage, WireMessage
 from t3tray.system.known_secrets import conceal
@@ -122,28 +122,28 @@ class MessageReducer:
     def handle(self, change: Change) -> None:
         """Apply an event."""
         match change:
-            case MessageTold(info):
+            case MessageUpdated(info):
                 self._message(info.id).info = info
                 self._heard.add(info.id)
                 self._touch(info.id)
-            case PartTold(part):
+            case PartUpdated(part):
                 self._hear_part(part)
-            case PartGrew(message_id, part_id, text):
+            case PartDelta(message_id, part_id, text):
                 self._grow(message_id, part_id, text)
-            case MessageGone(message_id):
+            case MessageRemoved(message_id):
                 self._partial.pop(message_id, None)
                 self._gone.add(message_id)
                 self._sorted = None
-            case PartGone(message_id, part_id):
+            case PartRemoved(message_id, part_id):
                 self._message(message_id).parts.pop(part_id, None)
                 self._gone.add(part_id)
                 self._touch(message_id)
-            case StatusTold(is_busy, retrying):
+            case StatusChanged(is_busy, retrying):
                 self._trouble = "" if is_busy and not self.is_busy else self._trouble
                 self.is_busy, self.retrying, self._heard_status = is_busy, retrying, True
-            case TurnBroke(error):
+            case TurnErrored(error):
                 self._trouble = "" if error.is_stop else error_sentence(error.name, error.words)
-            case Unclear():
+            case UnclearChange():
                 self.is_stale = True
 
     def _is_newer(self, message_id: str, partial: _PartialMessage, page: TranscriptPage) -> bool:

@@ -1,7 +1,7 @@
-"""Finding the `opencode` program.
+"""Finds the `opencode` program.
 
-It looks where the setting says; without a setting in this order: the PATH, the login shell's PATH, known places, folders
-that the caller adds. It installs nothing, and starts nothing but the program itself, to ask for its version.
+Uses the setting, or otherwise searches in this order: PATH, the login shell's PATH, known folders, folders added by the caller.
+Installs nothing, and starts only the program itself, to read its version.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from t3tray.errors import BinaryNotFound
 NAME = "opencode"
 # npm also puts a shell script without an extension there, which Windows cannot start.
 _FILES = (f"{NAME}.exe", f"{NAME}.cmd") if sys.platform == "win32" else (NAME,)
-# It takes less than one; the first time after it was installed it may be checked by the system.
+# In seconds. It takes less than one; at the first start after an installation the system may check the program.
 _VERSION_LIMIT = 15.0
 _LONGEST_VERSION = 10_000
-_HINT = "Install it with `npm install -g opencode-ai`, or name the program in the settings."
+_HINT = "Install it with `npm install -g opencode-ai`, or set the program's path in the settings."
 
 
 def find_binary(
@@ -32,9 +32,9 @@ def find_binary(
     login_path: str | None = None,
     extra: Sequence[Path] = (),
 ) -> Path:
-    """The program to start. `setting` is what the user wrote, empty for "look yourself"; `extra` are more folders.
+    """Return the program to start. `setting` is the user's path, empty to search; `extra` are further folders.
 
-    Raises BinaryNotFound, which names every place where it looked; a setting that names no program is never passed over.
+    Raises BinaryNotFound, which lists all folders searched; an invalid setting is an error, never ignored.
     """
     if setting:
         return _as_set(setting, home)
@@ -43,11 +43,11 @@ def find_binary(
         if _can_run(path):
             return path
     places = "\n".join(f"  {folder}" for folder in folders)
-    raise BinaryNotFound(f"There is no `{NAME}` program. Looked in:\n{places}", _HINT)
+    raise BinaryNotFound(f"No `{NAME}` program was found. Searched in:\n{places}", _HINT)
 
 
 def known_places(environ: Mapping[str, str], home: Path) -> tuple[Path, ...]:
-    """The folders where installers of OpenCode and package managers put programs, whether they exist or not."""
+    """Return the folders in which installers of OpenCode and package managers put programs, existing or not."""
     places = [home / ".opencode" / "bin", home / ".local" / "bin", home / ".bun" / "bin"]
     prefix = environ.get("npm_config_prefix") or environ.get("NPM_CONFIG_PREFIX")
     if sys.platform == "win32":
@@ -65,9 +65,9 @@ def known_places(environ: Mapping[str, str], home: Path) -> tuple[Path, ...]:
 
 
 async def version_of(program: Path, environment: Mapping[str, str]) -> str:
-    """What it says when it is asked for its version, empty where it says nothing of use within some seconds.
+    """Return the version that the program prints; empty where it prints none within some seconds.
 
-    The program ends with the task that asks it: quitting waits for none.
+    The program is killed when this task is cancelled, so that quitting does not wait for it.
     """
     try:
         process = await asyncio.create_subprocess_exec(
@@ -80,7 +80,7 @@ async def version_of(program: Path, environment: Mapping[str, str]) -> str:
     try:
         async with asyncio.timeout(_VERSION_LIMIT):
             try:
-                # No version is longer; one that writes for ever is not heard out.
+                # No version is longer; a program that writes endlessly is cut off.
                 said = await process.stdout.readexactly(_LONGEST_VERSION)
             except asyncio.IncompleteReadError as end:
                 said = end.partial
@@ -99,15 +99,15 @@ async def version_of(program: Path, environment: Mapping[str, str]) -> str:
 def _as_set(setting: str, home: Path) -> Path:
     path = home / setting[2:] if setting.startswith("~/") else Path(setting)
     if not path.is_absolute():
-        raise BinaryNotFound(f"The setting names {setting}, which is not a full path.", "Write the whole path of the program.")
+        raise BinaryNotFound(f"The setting names {setting}, which is not a full path.", "Use the full path of the program.")
     if not _can_run(path):
-        hint = f"Correct the setting, or clear it to have `{NAME}` looked for."
-        raise BinaryNotFound(f"The setting names {path}, but there is no program that can be run.", hint)
+        hint = f"Correct the setting, or clear it to detect `{NAME}` automatically."
+        raise BinaryNotFound(f"The setting names {path}, which is not an executable program.", hint)
     return path
 
 
 def _can_run(path: Path) -> bool:
-    # Not the path's own question: that raises where a folder may not be entered.
+    # Not `Path.is_file`, which raises where a folder may not be entered.
     return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
@@ -117,5 +117,5 @@ def _split(path: str | None) -> Iterable[Path]:
 
 
 def _newest_first(versions: Path) -> list[Path]:
-    """The programs of every Node that nvm keeps, the one installed last first."""
+    """Return the program folders of nvm's Node versions, the last installed first."""
     return sorted(versions.glob("*/bin"), key=lambda folder: folder.stat().st_mtime, reverse=True)

@@ -11,7 +11,7 @@ from t3tray.system.environment import SERVER_USER
 
 
 class Connection(OpenCodeClient):
-    """`version` is what the server's health answer named at the beginning; another process means another connection."""
+    """Client of one server process. `version` is from its first health answer; another process needs another connection."""
 
     # As one who tells a conversation.
     tells_turns = True
@@ -22,10 +22,10 @@ class Connection(OpenCodeClient):
 
     @property
     def abilities(self) -> frozenset[Ability]:
-        """What this server can do that not every supported one can."""
+        """Features that this server has, but not every supported version."""
         return abilities_of(self.version)
 
     async def busy_sessions(self, directories: Iterable[str]) -> frozenset[str]:
-        """The sessions of these directories in which a turn runs. Raises ServerError."""
+        """Return the sessions of these directories in which a turn is running. Raises ServerError."""
         found = await asyncio.gather(*(self.busy_in(directory) for directory in dict.fromkeys(directories)))
         return frozenset[str]().union(*found)

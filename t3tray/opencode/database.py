@@ -1,6 +1,6 @@
-"""OpenCode's own database, read-only, for when no server runs: where it is, and how far it can be believed.
+"""OpenCode's own database, read-only, for use without a server: its location, and how far it can be trusted.
 
-Nothing is written to it or left beside it; a schema that has moved on is Unsupported. It blocks: for a worker thread.
+Nothing is written to it or left beside it; an unknown schema raises Unsupported. Blocks: call it in worker threads.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from t3tray.opencode.database_reader import DatabaseReader, Trust, holder_of
 
 
 def database_path(environ: Mapping[str, str], home: Path) -> Path:
-    """Where OpenCode keeps its database, on every system: `OPENCODE_DB`, else in `XDG_DATA_HOME`, else in ~/.local/share."""
+    """Return the default path of OpenCode's database, on every system: `OPENCODE_DB`, or in `XDG_DATA_HOME` or ~/.local/share."""
     folder = Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "opencode"
-    # A relative OPENCODE_DB counts from that folder; joining leaves an absolute one as it is.
+    # A relative OPENCODE_DB is relative to that folder; joining keeps an absolute one.
     return folder / (environ.get("OPENCODE_DB") or "opencode.db")
 
 
 class OpenCodeDatabase:
-    """The file at `path`, which need not exist. Path and trust are replaced when more is known of what OpenCode uses; `earlier`
-    are the files that it used before."""
+    """The file at `path`, which need not exist. `path` and `trust` are replaced when more is known about OpenCode's database;
+    `earlier` are the files that it used before."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -31,7 +31,7 @@ class OpenCodeDatabase:
 
     @contextmanager
     def reading(self) -> Iterator[DatabaseReader]:
-        """A reader for any number of questions. Raises ServerDown when there is no file, Unsupported for another schema."""
+        """Open a reader for any number of queries. Raises ServerDown when there is no file, Unsupported for another schema."""
         reader = self.reader()
         try:
             reader.check_schema()
@@ -40,15 +40,15 @@ class OpenCodeDatabase:
             reader.close()
 
     def reader(self) -> DatabaseReader:
-        """A reader to be closed by whoever asked; its schema is not checked. Raises ServerError."""
+        """Return a reader, which the caller must close; the schema is not checked. Raises ServerError."""
         return DatabaseReader(self.path, self.trust, self.earlier)
 
     def holder_of(self, session_id: str) -> Path | None:
-        """The file that holds this session: the present one, or one that OpenCode used before. For a server that knows none."""
+        """Return the file that contains this session: the current one, or one used before; None where none does."""
         return holder_of(session_id, (self.path, *self.earlier))
 
     def held_by_opencode2(self, session_id: str) -> int | None:
-        """How many messages of the session only OpenCode 2 holds; None where this file does not tell."""
+        """Return how many messages of the session exist only in OpenCode 2's table; None where this file cannot answer."""
         try:
             with closing(self.reader()) as reader:
                 return reader.held_by_opencode2(session_id) if reader.has_session(session_id) else None
@@ -56,10 +56,10 @@ class OpenCodeDatabase:
             return None
 
     def count_until(self, session_id: str, message_id: str) -> int | None:
-        """How many messages the session has up to this one, none of them emptied; None where this file does not tell, or is known
-        to be another one.
+        """Return the number of the session's messages up to this one, without emptied ones; None where this file cannot answer or
+        is known to be the wrong one.
 
-        A file that has the message is taken for the right one although nobody has vouched for it yet.
+        A file that contains the message counts as the right one even if that is not confirmed yet.
         """
         if self.trust.failure is not None:
             return None

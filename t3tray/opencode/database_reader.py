@@ -1,6 +1,6 @@
-"""Questions to OpenCode's database, one query each.
+"""Queries on OpenCode's database, with the same results as the client's requests to the API.
 
-It answers from the file what the client answers from the API, in the same words. It blocks: one reader for a thread.
+Blocks; use one reader in each thread.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from t3tray.opencode.database_rows import (
 from t3tray.opencode.file_errors import error_of
 from t3tray.system.read_only_sqlite import KeptChanging, Row, SqliteReader, pattern
 
-# A session's messages with JSON in each, whatever stands there: one bad row must not take all the others away.
+# A session's messages with valid JSON: one damaged row must not make all others unreadable.
 _READABLE = """SELECT id, time_created, CASE WHEN json_valid(data) THEN data ELSE '{}' END AS data FROM message
     WHERE session_id = ? AND typeof(time_created) = 'integer'"""
 _END_OF_TIME = 2**63 - 1
@@ -45,11 +45,11 @@ _NEEDED = {
 # The messages of a session up to one of them.
 _UNTIL = """WHERE session_id = ?1
     AND (time_created, id) <= (SELECT time_created, id FROM message WHERE session_id = ?1 AND id = ?2)"""
-# Of one session in the order of the model's turns, the newest first.
+# A session's messages in the order of turns, the newest first.
 _CONTEXT = f"""SELECT message.time_created, {MESSAGES.removeprefix("SELECT ")} WHERE session_id = ?
     AND (time_created, id) < (?, ?) ORDER BY time_created DESC, id DESC LIMIT ?"""
 _AT_ONCE = 200
-# What the API tells of a message or a part is its JSON with the ids, which are in columns of their own here.
+# The API's JSON of a message or part includes the ids, which have separate columns here.
 _MESSAGE = "json_set(message.data, '$.id', message.id, '$.sessionID', message.session_id)"
 _PART = "json_set(part.data, '$.id', part.id, '$.messageID', part.message_id)"
 _PARTS = f"""SELECT part.message_id, {_PART} FROM part JOIN message ON message.id = part.message_id
@@ -65,7 +65,7 @@ _PARTS_OF = f"SELECT message_id, {_PART} FROM part WHERE message_id IN (SELECT v
 
 @dataclass(frozen=True)
 class SessionMessages:
-    """How much a session holds: messages, when the first and the last were written (ms), input tokens over its life."""
+    """A session's number of messages, times of the first and the last in ms, and input tokens over its whole life."""
 
     messages: int
     first_ms: int | None
@@ -75,7 +75,7 @@ class SessionMessages:
 
 @dataclass(frozen=True)
 class TurnTokens:
-    """One finished answer: when (ms), and how many input tokens it was sent. `compacts`: it is a compaction's summary."""
+    """A finished answer: its time in ms, and the number of input tokens. `compacts`: it is a compaction's summary."""
 
     message_id: str
     created_ms: int
@@ -85,8 +85,8 @@ class TurnTokens:
 
 @dataclass(frozen=True)
 class Trust:
-    """How far the file can be believed. `failure`: in nothing, for this reason, as `why` says in a sentence. Without
-    `absence_counts` it is not known to be the file that OpenCode uses: what is not in it may be in another one.
+    """How far the file can be trusted. With `failure` not at all, for the reason in `why`. Without `absence_counts` it is not
+    known to be OpenCode's file: what it lacks may be in another one.
     """
 
     failure: Failure | None = None
@@ -95,9 +95,9 @@ class Trust:
 
 
 class DatabaseReader:
-    """Answers over one connection, for the thread that made it. Every method raises ServerError.
+    """One connection, for the thread that created it. Every method may raise ServerError.
 
-    What is not there is missing only where the file's word on that counts; else OtherDatabase is raised.
+    Missing rows raise SessionMissing only where absence counts (see `Trust`), otherwise OtherDatabase.
     """
 
     def __init__(self, path: Path, trust: Trust | None = None, earlier: tuple[Path, ...] = ()) -> None:
@@ -117,51 +117,51 @@ class DatabaseReader:
             columns = {row[0] for row in self.rows("SELECT name FROM pragma_table_info(?)", table)}
             missing = [name for name in needed if name not in columns]
             if missing:
-                raise Unsupported(f"OpenCode's database has no {table}.{missing[0]}: its form is not known to t3tray.")
+                raise Unsupported(f"OpenCode's database has no {table}.{missing[0]}: its format is unknown to t3tray.")
 
     def session(self, session_id: str) -> SessionFacts:
-        """Raises SessionMissing when the database has no such session."""
+        """Return a session. Raises SessionMissing when the database has no such session."""
         rows = self.rows(f"{SESSIONS} WHERE id = ?", session_id)
         if not rows:
             raise self.without(session_id)
         return session_facts(rows[0])
 
     def without(self, session_id: str) -> ServerError:
-        """The error that says that there is no such session. It is not missing where an earlier database of OpenCode's has it."""
+        """Return the error for a session that is not in the file. It is not missing if an earlier database of OpenCode has it."""
         if self._earlier and (place := holder_of(session_id, self._earlier)):
             return OtherDatabase(f"Session {session_id} is in {place}, and OpenCode now uses {self._path}.")
         return self.absent(f"session {session_id}")
 
     def absent(self, what: str) -> ServerError:
-        """The error that says that something is not in the file."""
+        """Return the error for something that is not in the file."""
         if self._trust.absence_counts:
             return SessionMissing(f"OpenCode's database has no {what}.")
         return OtherDatabase(f"The database at {self._path} has no {what}; {self._trust.why}")
 
     def project(self, session_id: str) -> str:
-        """OpenCode's name of the session's project: a repository's first commit, or `global` (1.18). Empty when not told."""
+        """Return OpenCode's id of the session's project: a repository's first commit, or `global` (1.18). Empty when unknown."""
         if not self.rows("SELECT 1 FROM pragma_table_info('session') WHERE name = 'project_id'"):
             return ""
         rows = self.rows("SELECT project_id FROM session WHERE id = ?", session_id)
         return rows[0][0] if rows else ""
 
     def message(self, session_id: str, message_id: str) -> MessageFacts:
-        """Raises SessionMissing when the session has no such message."""
+        """Return a message. Raises SessionMissing when the session has no such message."""
         rows = self.rows(f"{MESSAGES} WHERE session_id = ? AND id = ?", session_id, message_id)
         if not rows:
             raise self.absent(f"message {message_id} in session {session_id}")
         return message_facts(rows[0])
 
     def newest(self, session_id: str) -> MessageFacts | None:
-        """The last message, None in a session without any."""
+        """Return the last message; None for an empty session."""
         return self._end(session_id, "DESC")
 
     def first(self, session_id: str) -> MessageFacts | None:
-        """The first message, None in a session without any."""
+        """Return the first message; None for an empty session."""
         return self._end(session_id, "ASC")
 
     def context(self, session_id: str, taken_back: str | None = None) -> Context:
-        """What the model would get of the session's messages, but for those from `taken_back` on."""
+        """Return what the model would get of the session's messages, without those from `taken_back` on."""
         reader, before, total = ContextReader(taken_back), None, self.count(session_id)
         while not reader.is_complete:
             at, last_id = _place(before)
@@ -174,12 +174,12 @@ class DatabaseReader:
         return reader.context(total - reader.seen)
 
     def count(self, session_id: str, since: str = "") -> int:
-        """How many messages the session has, or from the one `since` on."""
+        """Return the number of the session's messages, or of those from id `since` on."""
         count: int = self.rows("SELECT count(*) FROM message WHERE session_id = ? AND id >= ?", session_id, since)[0][0]
         return count
 
     def count_until(self, session_id: str, message_id: str) -> int | None:
-        """How many messages the session has up to this one, without those that were emptied; None where it has no such one."""
+        """Return the number of the session's messages up to this one, without emptied ones; None where it does not exist."""
         count, without_parts = self.rows(
             f"SELECT count(*), coalesce(sum({WITHOUT_PARTS}), 0) FROM message {_UNTIL}", session_id, message_id
         )[0]
@@ -191,7 +191,7 @@ class DatabaseReader:
         return int(count)
 
     def holding(self, session_id: str) -> SessionMessages:
-        """How much the session holds now; all zero for one that is not there."""
+        """Return counts of the session's messages; all zero for a session that does not exist."""
         rows = self.rows(
             "SELECT count(*), min(time_created), max(time_created),"
             " coalesce((SELECT tokens_input + tokens_cache_read + tokens_cache_write FROM session WHERE id = ?1), 0)"
@@ -202,9 +202,9 @@ class DatabaseReader:
         return SessionMessages(messages, _number(first), _number(last), _number(tokens) or 0)
 
     def last_turns(self, session_id: str, count: int) -> list[TurnTokens]:
-        """The model's newest finished answers, the newest first, with the input tokens that each was sent.
+        """Return the model's newest finished answers, the newest first, with their numbers of input tokens.
 
-        What a provider reads from its cache or writes into it was sent too. One that failed, or was never counted, tells nothing.
+        Tokens read from or written to a provider's cache are included. Answers that failed or have no count are left out.
         """
         tokens = " + ".join(
             f"coalesce(json_extract(data, '$.tokens.{name}'), 0)" for name in ("input", "cache.read", "cache.write")
@@ -220,7 +220,7 @@ class DatabaseReader:
         return [TurnTokens(message, created, tokens, bool(summary)) for message, created, tokens, summary in rows]
 
     def messages(self, session_id: str, after_ms: int = 0) -> tuple[Message, ...]:
-        """The session's messages with their words, oldest first: all, or those that were written to at `after_ms` or later."""
+        """Return the session's messages with their texts, oldest first: all, or those changed at `after_ms` or later."""
         messages = self.rows(
             "SELECT id, data FROM message WHERE session_id = ? AND time_updated >= ? ORDER BY time_created, id",
             session_id,
@@ -235,7 +235,7 @@ class DatabaseReader:
         )
 
     def transcript(self, session_id: str, limit: int, before: str | None = None) -> wire.TranscriptPage:
-        """The newest `limit` messages with all their parts, or those before a page's `older`; oldest first."""
+        """Return the newest `limit` messages with all their parts, or those before a page's `older`; oldest first."""
         at, last_id = _place(before)
         rows = self.rows(
             f"SELECT id, time_created, {_MESSAGE} FROM message WHERE session_id = ? AND (time_created, id) < (?, ?)"
@@ -256,23 +256,22 @@ class DatabaseReader:
         return wire.TranscriptPage(tuple(messages), f"{page[0][1]}:{page[0][0]}" if len(rows) > limit else None)
 
     def roots_saying(self, text: str, below: int | None, limit: int) -> tuple[frozenset[str], int | None]:
-        """The root sessions that say this text, they or their sub-agents, in the `limit` newest parts, or the newest below a row.
-
-        With it where the next slice begins; None when there are no older ones.
+        """Return the root sessions that contain this text, themselves or in sub-agents, among the `limit` newest parts (below the
+        row `below`, if given), and the row at which to continue; None when there are no older parts.
         """
         newest = self.rows("SELECT coalesce(max(rowid), 0) + 1 FROM part")[0][0] if below is None else below
         lowest = max(newest - limit, 0)
-        # The first comparison spares most of the rows the reading of their JSON.
+        # The first comparison avoids parsing the JSON of most rows.
         raw = json.dumps(text, ensure_ascii=False)[1:-1]
-        said_in = self.rows(_SAYING, lowest, newest, pattern(raw), pattern(text))
-        return frozenset(row[0] for row in said_in), lowest or None
+        found = self.rows(_SAYING, lowest, newest, pattern(raw), pattern(text))
+        return frozenset(row[0] for row in found), lowest or None
 
     def sessions_titled(self, title: str) -> tuple[str, ...]:
-        """The root sessions with exactly this title."""
+        """Return the ids of root sessions with exactly this title."""
         return tuple(row[0] for row in self.rows("SELECT id FROM session WHERE title = ? AND parent_id IS NULL", title))
 
     def sessions_of_parts(self, part_ids: Collection[str]) -> dict[str, str]:
-        """The session that has each of these parts of messages, where one has."""
+        """Return the session of each of these message parts, where it exists."""
         wanted = json.dumps(list(part_ids))
         return dict(self.rows("SELECT id, session_id FROM part WHERE id IN (SELECT value FROM json_each(?))", wanted))
 
@@ -285,11 +284,11 @@ class DatabaseReader:
         return None
 
     def has_session(self, session_id: str) -> bool:
-        """Whether there is such a row, whatever it tells."""
+        """Return whether there is such a row, valid or not."""
         return bool(self.rows("SELECT 1 FROM session WHERE id = ?", session_id))
 
     def held_by_opencode2(self, session_id: str) -> int:
-        """How many messages of the session only OpenCode 2 holds: it keeps them in a table of its own that 1.x never reads."""
+        """Return how many messages of the session exist only in OpenCode 2's own table, which 1.x never reads."""
         if not self.knows_opencode2:
             return 0
         count: int = self.rows(f"SELECT count(*) FROM {ONLY_OPENCODE2} AND session_id = ?", session_id)[0][0]
@@ -297,17 +296,17 @@ class DatabaseReader:
 
     @cached_property
     def knows_opencode2(self) -> bool:
-        """Whether the file has OpenCode 2's table of messages."""
+        """Whether the file has OpenCode 2's message table."""
         columns = {row[0] for row in self.rows("SELECT name FROM pragma_table_info('session_message')")}
         return columns >= {"id", "session_id", "type"}
 
     def newest_root(self) -> str | None:
-        """The root session that was updated last."""
+        """Return the id of the root session that was updated last."""
         rows = self.rows("SELECT id FROM session WHERE parent_id IS NULL ORDER BY time_updated DESC LIMIT 1")
         return rows[0][0] if rows else None
 
     def rows(self, query: str, *values: str | int) -> list[Row]:
-        """The answer to any question, from a file that did not change while it was read."""
+        """Return the rows of any query, from a file that did not change while it was read."""
         try:
             return self._reader.rows(query, *values)
         except (sqlite3.Error, OSError, KeptChanging) as error:
@@ -328,7 +327,7 @@ def holder_of(session_id: str, paths: tuple[Path, ...]) -> Path | None:
 
 
 def _place(before: str | None) -> tuple[int, str]:
-    """Where a page ends: the time and the id of the message after it."""
+    """Decode a page's end: the time and the id of the message after it."""
     if before is None:
         return _END_OF_TIME, ""
     at, _, message_id = before.partition(":")
@@ -336,5 +335,5 @@ def _place(before: str | None) -> tuple[int, str]:
 
 
 def _number(value: object) -> int | None:
-    """What stands in a column of numbers, where it is one."""
+    """Return the value of a number column; None where it is no integer."""
     return value if isinstance(value, int) else None

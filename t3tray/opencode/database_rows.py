@@ -1,4 +1,4 @@
-"""Rows of OpenCode's tables `session` and `message`: the columns that are asked for, and what a row tells."""
+"""Rows of OpenCode's tables `session` and `message`: the selected columns, and their conversion."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ SESSIONS = f"SELECT {', '.join(SESSION_COLUMNS)} FROM session"
 _SAYS = "json_extract(data, '$.type') = 'text' AND trim(json_extract(data, '$.text'), ' ' || char(9, 10, 13)) <> ''"
 MAY_HAVE_FAILED = """instr(message.data, '"error"') > 0"""
 WITHOUT_PARTS = "NOT EXISTS (SELECT 1 FROM part WHERE part.message_id = message.id)"
-# Of a message that asks for a compaction the first one that it keeps ('': none), else NULL. Parts may be long: only what may be
-# one is taken for JSON, and only what is any. Then whether it has any part; last whether one that failed has words or tools.
+# Columns after id and data: for a message that requests a compaction, the first message that it keeps ('' for none), otherwise
+# NULL (parts may be long, so only possible ones are parsed as JSON, and only valid JSON); whether the message has any part; and
+# for a failed one whether it has text or tools.
 MESSAGES = f"""SELECT message.id, message.data, (
     SELECT coalesce(json_extract(data, '$.tail_start_id'), '') FROM part WHERE message_id = message.id
     AND CASE WHEN instr(data, '"{wire.COMPACTION}"') AND json_valid(data) THEN json_extract(data, '$.type') END
@@ -31,13 +32,13 @@ MESSAGES = f"""SELECT message.id, message.data, (
 ), NOT {WITHOUT_PARTS}, {MAY_HAVE_FAILED} AND EXISTS (SELECT 1 FROM part WHERE message_id = message.id AND CASE
     WHEN json_valid(data) THEN json_extract(data, '$.type') = 'tool' OR {_SAYS} END
 ) FROM message"""
-# What stands in both tables is in no need of OpenCode 2. Rows of other types are no messages: 1.15 to 1.17 write some of them.
+# Messages that are only in OpenCode 2's table. Rows of other types are no messages: 1.15 to 1.17 write some of them.
 ONLY_OPENCODE2 = """session_message WHERE type IN ('user', 'assistant', 'compaction')
     AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = session_message.id)"""
 
 
 def session_facts(row: Row) -> SessionFacts:
-    """What a row of `SESSION_COLUMNS` tells. Raises Unsupported where it does not tell what a verdict needs."""
+    """Convert a row of `SESSION_COLUMNS`. Raises Unsupported where it lacks what a verdict needs."""
     session_id, parent, directory, title, version, revert, created, updated, archived = row
     if not (isinstance(directory, str) and isinstance(created, int) and isinstance(updated, int)):
         raise _odd(session_id)
@@ -57,13 +58,13 @@ def session_facts(row: Row) -> SessionFacts:
 
 
 def message_facts(row: Row) -> MessageFacts:
-    """What a row of `MESSAGES` tells. Raises Unsupported where that is no message."""
+    """Convert a row of `MESSAGES`. Raises Unsupported where it is no valid message."""
     message_id, data, keeps_from, has_parts, has_words = row
     if not isinstance(data, str):
-        raise Unsupported(f"OpenCode's database holds no text in message {message_id}.")
+        raise Unsupported(f"Message {message_id} in OpenCode's database is not text.")
     body = wire.decode(data, wire.MessageBody, "a message")
     return body.facts(message_id, None if keeps_from is None else str(keeps_from), bool(has_parts), bool(has_words))
 
 
 def _odd(session_id: object) -> Unsupported:
-    return Unsupported(f"OpenCode's database tells session {session_id} in a way that t3tray does not understand.")
+    return Unsupported(f"Session {session_id} in OpenCode's database has a format that t3tray does not support.")

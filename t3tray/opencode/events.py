@@ -1,7 +1,7 @@
-"""OpenCode's global event stream, kept alive.
+"""OpenCode's global event stream, with reconnection.
 
-It owns connecting, watching for silence and connecting again. Events are hints: none is replayed after a gap, so a consumer
-reads the lists again at every `Connected`. It keeps no events and understands only as much of them as it takes to address them.
+Connects, detects silence and reconnects. Events are hints: none is replayed after a gap, so a consumer must read the lists again
+at every `Connected`. Only the fields needed to address an event are interpreted here.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _HEALTHY_AFTER = 30.0
 
 @dataclass(frozen=True)
 class Connected:
-    """The stream is open. Whatever happened before is unknown: read the lists again."""
+    """The stream is open. What happened before is not known: read the lists again."""
 
 
 @dataclass(frozen=True)
 class ServerEvent:
-    """One event. `directory` is empty for the server's own; a sub-agent's events carry the sub-agent's session."""
+    """One event. `directory` is empty for the server's own events; a sub-agent's events have the sub-agent's session."""
 
     kind: str
     directory: str
@@ -52,7 +52,7 @@ class ServerEvent:
 
 @dataclass(frozen=True)
 class Gap:
-    """The stream broke, or an attempt to open it failed; the next attempt comes by itself."""
+    """The stream was lost, or could not be opened; the next attempt is automatic."""
 
     error: ServerError
 
@@ -62,11 +62,11 @@ Signal = Connected | ServerEvent | Gap
 
 @dataclass(frozen=True)
 class Quiet:
-    """Nothing came for as long as whoever listens wanted to wait."""
+    """No event arrived within the consumer's time."""
 
 
 class EventSource(Protocol):
-    """Where events come from; a test's need no connection."""
+    """A source of events; tests have one without a connection."""
 
     def events(self) -> AsyncGenerator[Signal, None]: ...
 
@@ -84,10 +84,10 @@ class _Envelope(msgspec.Struct, frozen=True):
 class EventStream:
     """The events of one server over a client's connections.
 
-    Times are in seconds. A connection that stays silent for three heartbeats is dead, whatever TCP says; a heartbeat is
-    `heartbeat` long until a longer one has been seen. `first_answer` limits the wait for the first event alone, because
-    a server that just begins to listen may never answer. `last_event_at` is the time of the last event, by `clock`;
-    minus infinity while none is open.
+    Times are in seconds. A connection without data for three heartbeats counts as dead, whatever TCP says; a heartbeat is
+    `heartbeat` long until a longer one was observed. `first_answer` limits only the wait for the first event, because a server
+    that is just starting may never respond. `last_event_at` is the time of the last event, by `clock`; minus infinity while no
+    stream is open.
     """
 
     def __init__(
@@ -111,10 +111,10 @@ class EventStream:
         self.last_event_at = -math.inf
 
     async def events(self) -> AsyncGenerator[Signal, None]:
-        """Every event, with `Connected` and `Gap` where the stream begins and breaks; without end.
+        """Yield events endlessly, with `Connected` and `Gap` where the stream begins and is lost.
 
-        Raises Unauthorized when the password is refused: trying again would not help. To end it from another task
-        cancel the task that reads; the reading task itself breaks off and calls `aclose()`.
+        Raises Unauthorized when the password is refused, because retrying would not help. To stop it from another task, cancel
+        the reading task; the reading task itself breaks its loop and calls `aclose()`.
         """
         attempt = 0
         while True:
@@ -134,7 +134,7 @@ class EventStream:
             attempt += 1
 
     def _delay(self, attempt: int) -> float:
-        """Growing, with noise, so that several apps do not come back in step."""
+        """Return a growing delay with noise, so that several apps do not reconnect at the same time."""
         return min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(attempt, 16)) * (0.5 + self._random())
 
     async def _connection(self) -> AsyncGenerator[Connected | ServerEvent, None]:
@@ -156,7 +156,7 @@ class EventStream:
         try:
             return await self._within(SILENT_HEARTBEATS * self._heartbeat, anext(source, None))
         except TimedOut:
-            # Either the stream is dead or its heart beats slower than was thought: allow for the second.
+            # Either the stream is dead, or its heartbeat is slower than assumed: allow for the latter.
             self._heartbeat = min(2 * self._heartbeat, _SLOWEST_HEARTBEAT)
             raise
 
@@ -176,12 +176,12 @@ class EventStream:
         return await stack.enter_async_context(aclosing(source.aiter_sse()))
 
     async def _within(self, limit: float, reading: Awaitable[_T]) -> _T:
-        """The time-out is around the waiting alone: around a `yield` it would strike the consumer in its own work."""
+        """Await with a limit. The time-out must not contain a `yield`, where it would interrupt the consumer's work."""
         try:
             async with asyncio.timeout(limit):
                 return await reading
         except TimeoutError as error:
-            raise TimedOut(f"{self._url} sent no sign of life for {limit:.0f} seconds.") from error
+            raise TimedOut(f"No data from {self._url} for {limit:.0f} seconds.") from error
         except httpx.RequestError as error:
             raise failures.of_transport(error, self._url) from error
 
@@ -191,7 +191,7 @@ class EventStream:
     def _note_beat(self, last: float | None) -> float:
         now = self._clock()
         if last is not None:
-            # Beats that waited in the buffer seem to come at once; the shortest limit keeps them from ending the stream.
+            # Buffered heartbeats seem to arrive at once; the lower bound prevents them from shortening the limit.
             self._heartbeat = max(self._shortest, min(now - last, _SLOWEST_HEARTBEAT))
         return now
 
@@ -199,7 +199,7 @@ class EventStream:
 async def with_pauses(
     signals: AsyncGenerator[Signal, None], patience: Callable[[], float]
 ) -> AsyncGenerator[Signal | Quiet, None]:
-    """The same signals, and `Quiet` each time that none has come for `patience()` seconds. Closes `signals` at its own end."""
+    """Yield the signals, and `Quiet` whenever none arrives for `patience()` seconds. Closes `signals` at its end."""
     coming: asyncio.Task[Signal] | None = None
     try:
         while True:
@@ -218,11 +218,11 @@ async def with_pauses(
 
 
 def _parsed(sse: ServerSentEvent) -> ServerEvent | None:
-    """The event, or None for the copies that OpenCode keeps for its own synchronisation and for what is not understood."""
+    """Return the event; None for OpenCode's own synchronisation copies and for an unknown format."""
     try:
         envelope = msgspec.json.decode(conceal(sse.data), type=_Envelope)
     except msgspec.DecodeError as error:
-        _log.warning("An event was left out because it could not be read: %s", error)
+        _log.warning("An event was ignored because it could not be parsed: %s", error)
         return None
     payload = envelope.payload
     if payload.type == "sync":
@@ -231,7 +231,7 @@ def _parsed(sse: ServerSentEvent) -> ServerEvent | None:
 
 
 def _session_of(properties: dict[str, object]) -> str | None:
-    """The session that an event is about; where it stands has changed between versions."""
+    """Return the session that an event is about; its place differs between versions."""
     inner = [value for value in (properties.get("part"), properties.get("info")) if isinstance(value, dict)]
     places: list[object] = [properties.get("sessionID"), *(value.get("sessionID") for value in inner)]
     places += [value.get("id") for value in inner if str(value.get("id")).startswith("ses_")]

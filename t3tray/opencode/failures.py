@@ -1,6 +1,6 @@
-"""The one place where what httpx brings, an exception or an answer, becomes an error of ours.
+"""Translates httpx's exceptions and responses into our errors.
 
-It owns the rule that only a 404 in OpenCode's own words is *missing*; it sends nothing and reads no field of an answer.
+Holds the rule that only a 404 with OpenCode's own NotFound body means *missing*.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class _Gone(msgspec.Struct, frozen=True):
     tag: str = msgspec.field(name="_tag", default="")
 
 
-# What OpenSSL calls an answer that is not encrypted.
+# OpenSSL's messages for an unencrypted response.
 _PLAIN_HTTP = ("WRONG_VERSION_NUMBER", "record layer failure", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _NOT_JSON = re.compile(r"Config file at (.+) is not valid JSON")
@@ -68,31 +68,31 @@ _GONE = frozenset({"PermissionNotFoundError", "QuestionNotFoundError"})
 
 
 def of_transport(error: httpx.RequestError, url: str) -> ServerError:
-    """The error for a request to `url` (the server's address) that brought no answer."""
+    """Return the error for a request to `url` (the server's address) without a response."""
     match error:
         case httpx.TimeoutException():
-            return TimedOut(f"{url} did not answer in time.")
+            return TimedOut(f"{url} did not respond in time.")
         case httpx.ConnectError() if url.startswith("https:") and (trouble := _tls_trouble(str(error), url)):
             return trouble
         case httpx.NetworkError() | httpx.RemoteProtocolError():
             return ServerDown(f"No response from {url}.")
         case _:
-            return Unsupported(f"{url} cannot be spoken to: {error}.", "Check the address of the server.")
+            return Unsupported(f"Cannot connect to {url}: {error}.", "Check the address of the server.")
 
 
-def _tls_trouble(said: str, url: str) -> Unsupported | None:
-    """What went wrong before anything was asked; None where nobody listens. `said` is what OpenSSL says."""
-    if "CERTIFICATE_VERIFY_FAILED" in said:
-        why = said.partition("certificate verify failed:")[2].partition("(_ssl")[0].strip().rstrip(".")
+def _tls_trouble(message: str, url: str) -> Unsupported | None:
+    """Return the error of the TLS handshake; None where the connection was refused. `message` is OpenSSL's."""
+    if "CERTIFICATE_VERIFY_FAILED" in message:
+        why = message.partition("certificate verify failed:")[2].partition("(_ssl")[0].strip().rstrip(".")
         hint = "Use an address with a certificate of a known authority, or reach it through a tunnel (`ssh -L`) and http://."
         return Unsupported(f"The certificate of {url} is not trusted{f': {why}' if why else ''}.", hint)
-    if any(word in said for word in _PLAIN_HTTP):
-        return Unsupported(f"{url} answers in plain http, not in https.", "Write http:// in its address.")
+    if any(code in message for code in _PLAIN_HTTP):
+        return Unsupported(f"{url} uses plain http, not https.", "Use http:// in its address.")
     return None
 
 
 def of_answer(response: httpx.Response) -> ServerError | None:
-    """The error that a status says; None for a 2xx. The body has been read."""
+    """Return the error for a status; None for 2xx. The body must have been read."""
     status = response.status_code
     asked = f"{response.request.method} {response.request.url.path}"
     if response.is_success:
@@ -100,25 +100,25 @@ def of_answer(response: httpx.Response) -> ServerError | None:
     if status in (401, 403):
         return Unauthorized(f"The server at {_origin(response)} refused the password ({status}).")
     if status == 404 and not is_json(response):
-        return Unsupported(f"The server does not know {asked}: it is not an OpenCode server that t3tray understands.")
+        return Unsupported(f"The server has no {asked}: it is not a supported OpenCode server.")
     if response.is_redirect and response.headers.get("location", "").startswith("https:") and response.url.scheme == "http":
-        return Unsupported(f"{_origin(response)} answers in https only.", "Write https:// in its address.")
+        return Unsupported(f"{_origin(response)} requires https.", "Use https:// in its address.")
     if response.is_redirect:
-        return Unsupported(f"The server sends {asked} elsewhere ({status}), which OpenCode never does.")
+        return Unsupported(f"The server redirects {asked} ({status}), which OpenCode never does.")
     refusal = _refusal(response)
     if status == 404 and refusal.name == "NotFoundError":
         return SessionMissing(refusal.data.message or f"Not found: {asked}")
     if refusal.name == "MoveSessionError":
-        return MoveRefused(refusal.data.message or f"The server does not do {asked}.")
+        return MoveRefused(refusal.data.message or f"The server refused {asked}.")
     if refusal.name.startswith("Config") and refusal.data.path:
         issue = next((f"{each.message} ({'.'.join(map(str, each.path))})" for each in refusal.data.issues), "")
         return _unusable(refusal.data.path, issue or _place_in(refusal.data.message) or refusal.name)
-    words = _COLOUR.sub("", refusal.data.message) or refusal.name or "without saying why"
-    return ServerFault(f"The server answered {asked} with {status}: {words}")
+    reason = _COLOUR.sub("", refusal.data.message) or refusal.name or "no reason given"
+    return ServerFault(f"The server answered {asked} with {status}: {reason}")
 
 
 def of_output(text: str) -> tuple[UnusableConfiguration, Path] | None:
-    """The same as a server says it that ends by it, with the file; None where it ended by something else."""
+    """Return the configuration error, and its file, that ended a server, from its output; None for another reason."""
     text = _COLOUR.sub("", text)
     if named := _NOT_JSON.search(text):
         return _unusable(named[1], _place_in(text[named.end() :]) or "it is not JSON"), Path(named[1])
@@ -128,21 +128,21 @@ def of_output(text: str) -> tuple[UnusableConfiguration, Path] | None:
 
 
 def _unusable(path: str, why: str) -> UnusableConfiguration:
-    hint = "Correct that file. A server that runs goes on with what it has read: `t3tray server restart`."
+    hint = "Correct that file, then run `t3tray server restart`: a running server keeps the configuration that it has read."
     return UnusableConfiguration(f"OpenCode cannot use {path}: {why}.", hint)
 
 
 def _place_in(message: str) -> str:
-    """What is wrong, with its line, as the first of OpenCode's errors says; before them it quotes the whole file."""
+    """Return OpenCode's first error with its line number; the errors follow a quotation of the whole file."""
     _, is_quoted, errors = _COLOUR.sub("", message).partition("--- Errors ---")
     lines = (errors if is_quoted else message).splitlines()
     return next((line.strip() for line in lines if _AT_LINE.search(line)), "")
 
 
 def json_body(response: httpx.Response) -> bytes:
-    """The body of a good answer that is JSON. Raises ServerError.
+    """Return the body of a successful JSON response. Raises ServerError.
 
-    An unknown route answers 200 with a web page, so the content type decides, never the status.
+    An unknown route returns 200 with a web page, so the content type is checked, not only the status.
     """
     error = of_answer(response)
     if error is not None:
@@ -154,7 +154,7 @@ def json_body(response: httpx.Response) -> bytes:
 
 
 def no_body(response: httpx.Response) -> None:
-    """A good answer that says nothing (204). Raises ServerError; a web page is not a "done"."""
+    """Check for a successful response without content (204). Raises ServerError, also for a web page."""
     error = of_answer(response)
     if error is not None:
         raise error
@@ -168,7 +168,7 @@ def is_json(response: httpx.Response) -> bool:
 
 
 def is_answered_already(response: httpx.Response) -> bool:
-    """A permission or a question that is not open (any more): OpenCode says so with a tag of its own, not with NotFoundError."""
+    """Return whether a permission or question is no longer open: OpenCode has separate tags for this, not NotFoundError."""
     if response.status_code != 404 or not is_json(response):
         return False
     try:
@@ -178,9 +178,9 @@ def is_answered_already(response: httpx.Response) -> bool:
 
 
 def failure_of(error: ServerError) -> Failure:
-    """Why a lookup told nothing. Raises OurBug for SessionMissing, which is an answer and no failure."""
+    """Return the kind of failure. Raises OurBug for SessionMissing, which is an answer and no failure."""
     if isinstance(error, SessionMissing):
-        raise OurBug("A missing session was about to be told as a failure.")
+        raise OurBug("A missing session must not be treated as a failure.")
     return _FAILURES.get(type(error), Failure.SERVER_ERROR)
 
 
@@ -190,7 +190,7 @@ def _refusal(response: httpx.Response) -> _Refusal:
     try:
         return msgspec.json.decode(response.content, type=_Refusal)
     except msgspec.DecodeError:
-        # Another dialect's words (or none): the status still counts, and `name` stays empty, so it is never "missing".
+        # Another format: the status still counts, and `name` stays empty, so it is never "missing".
         return _Refusal()
 
 

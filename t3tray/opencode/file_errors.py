@@ -1,4 +1,4 @@
-"""What an error means that came from reading OpenCode's database: a ServerError, and never "missing"."""
+"""Translates errors of reading OpenCode's database into ServerErrors, never into "missing"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from t3tray.errors import ServerDown, ServerError, ServerFault, TimedOut, Unsupp
 
 
 def error_of(error: Exception, path: Path) -> ServerError:
-    """The error for people. What is none of SQLite's or the system's says that the file kept changing while it was read."""
+    """Return our error. Anything but SQLite's or the system's errors means that the file kept changing while it was read."""
     match error:
         case sqlite3.Error():
             return _of_sqlite(error, path)
@@ -25,5 +25,5 @@ def _of_sqlite(error: sqlite3.Error, path: Path) -> ServerError:
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return TimedOut(f"OpenCode's database at {path} is locked.")
     if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
-        return Unsupported(f"OpenCode's database at {path} is not in a form that t3tray knows: {error}.")
+        return Unsupported(f"OpenCode's database at {path} has an unknown format: {error}.")
     return ServerFault(f"OpenCode's database at {path} cannot be read: {error}.")

@@ -1,7 +1,4 @@
-"""The health question: one request, on a connection of its own, with a limit.
-
-It changes nothing and asks nothing but the server's health.
-"""
+"""The health request: one request on a separate connection, with a limit. Read-only."""
 
 from __future__ import annotations
 
@@ -18,19 +15,19 @@ WITHIN = 1.0
 
 
 async def ask_health(url: str, password: str | None, program: str = "", user: str = SERVER_USER) -> str:
-    """The server's version. Raises ServerError (UnsupportedVersion for one that t3tray does not work with), and UsageError when
-    `url` is not an address. `program` is the path of what serves there, where that is known.
+    """Return the server's version. Raises ServerError (UnsupportedVersion for an unsupported one), and UsageError when `url` is
+    not an address. `program` is the path of the server's program, where it is known.
 
-    A new connection each time: one that was made before the server's handlers were ready hangs for ever (1.18.33).
+    Uses a new connection each time: one made before the server's handlers were ready hangs forever (1.18.33).
     """
-    # Reading the machine's certificates takes 50 ms, for which the loop would stand still; plain http needs none.
+    # Reading the machine's certificates would block the event loop for 50 ms; plain http needs none.
     verify = await asyncio.to_thread(httpx.create_ssl_context, trust_env=False) if url.startswith("https:") else False
     client = OpenCodeClient(url, password, transport=httpx.AsyncHTTPTransport(verify=verify, trust_env=False), user=user)
     try:
         async with asyncio.timeout(2 * WITHIN):
             version = await _version(client, program)
     except TimeoutError:
-        raise TimedOut(f"{url} did not answer in time.") from None
+        raise TimedOut(f"{url} did not respond in time.") from None
     finally:
         await client.aclose()
     trouble, hint = trouble_with_version(version, program)

@@ -1,6 +1,6 @@
-"""All sessions of OpenCode's database at once, for looks at many threads; it keeps what it read, and reads only what changed.
+"""Cache of all sessions of OpenCode's database, for scans of many threads; reads only what changed.
 
-It answers the questions of `DatabaseReader` that verdicts need, in the same words. Between two `refresh`es it stands still.
+Answers those queries of `DatabaseReader` that verdicts need, with the same results. It changes only in `refresh`.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from t3tray.opencode.marked_sessions import file_stamp
 from t3tray.system.read_only_sqlite import Row
 from t3tray.system.row_fingerprints import Marks, changed
 
-# In ms. A message is written up to some time after its session's own time has moved (35 ms were seen): for as long after the
-# newest update of all a session that was just updated is read again.
+# In ms. A message may be written some time after its session's own time was updated (35 ms were observed): sessions updated this
+# recently, relative to the newest update of all, are read again.
 _STILL_MOVING = 60_000
-# In sessions: of so many one reading looks whether a message or a part was deleted, of the others those that follow.
+# Number of sessions that one refresh checks for deleted messages or parts; the next refreshes check the others.
 _AT_ONCE = 50
 _PARENT, _TITLE = SESSION_COLUMNS.index("parent_id"), SESSION_COLUMNS.index("title")
 
 
 class SessionIndex:
-    """For one thread at a time. Questions are answered between `refresh` and `release`; each raises ServerError. `path` is that
-    of the database when the index was made: for another file another index is needed."""
+    """Cache for one thread at a time. Queries are possible between `refresh` and `release`; each may raise ServerError. `path` is
+    the database's path when the index was created: another file needs another index."""
 
     def __init__(self, database: OpenCodeDatabase) -> None:
         self._database = database
@@ -49,7 +49,7 @@ class SessionIndex:
         self._stamp: tuple[object, ...] = ()
 
     def refresh(self) -> frozenset[str]:
-        """Read what changed; the ids of the sessions that are new, changed or gone. Raises ServerError."""
+        """Read what changed, and return the ids of new, changed and removed sessions. Raises ServerError."""
         stamp = file_stamp(self.path)
         self._reader = self._database.reader()
         try:
@@ -62,27 +62,27 @@ class SessionIndex:
             self._stamp = ()
             self.release()
             raise
-        # From before the reading: what is written meanwhile is read at the next.
+        # Taken before reading: what is written meanwhile is read by the next refresh.
         self._stamp = stamp
         return found
 
     def release(self) -> None:
-        """Let go of the file, so that who writes it finds nobody in it."""
+        """Close the file, so that it is not in use while another program writes it."""
         if self._reader:
             self._reader.close()
             self._reader = None
 
     def doubt(self) -> None:
-        """What was read may be half of it: the next `refresh` looks whether the file has changed or not."""
+        """Make the next `refresh` read the changes even if the file's stamp is the same: the last read may be incomplete."""
         self._stamp = ()
 
     def prefetch(self, session_ids: Collection[str]) -> None:
-        """Read the last messages of these sessions, and what the model would get of them, in one go."""
+        """Read the last messages of these sessions, and what the model would get of them, at once."""
         wanted = [session for session in session_ids if session in self._rows and session not in self._newest]
         if wanted:
-            # One without any message may hold them in another form; `newest` looks into that when it is asked.
+            # Sessions without a message here are read by `newest` when needed.
             are_most = 2 * len(wanted) > len(self._rows)
-            # Before the messages: what goes in between is seen at the next reading.
+            # Read before the messages: what is deleted in between is found by the next refresh.
             sizes = session_rows.sizes(self._open, wanted) if len(wanted) <= _AT_ONCE else {}
             newest, contexts, counts = session_rows.ends(self._open, wanted, are_most)
             self._contexts |= contexts
@@ -91,19 +91,19 @@ class SessionIndex:
 
     @property
     def reader(self) -> DatabaseReader:
-        """For the questions that are asked of few sessions only."""
+        """The reader, for queries on a few sessions only."""
         return self._open
 
     def titled(self, title: str) -> tuple[str, ...]:
-        """The root sessions with exactly this title."""
+        """Return the ids of root sessions with exactly this title."""
         return self._titles.get(title, ())
 
     def children_of(self, session_id: str) -> tuple[str, ...]:
-        """The sessions of the sub-agents that were begun in this one."""
+        """Return the sub-agents' sessions that were started in this one."""
         return self._children.get(session_id, ())
 
     def parents_of(self, session_ids: Collection[str]) -> frozenset[str]:
-        """The sessions in which these were begun, of those that are sub-agents'."""
+        """Return the parent sessions of those that are sub-agents' sessions."""
         known = (self._rows[name][_PARENT] for name in session_ids if name in self._rows)
         return frozenset(parent for parent in known if isinstance(parent, str))
 
@@ -117,7 +117,7 @@ class SessionIndex:
         return found
 
     def has(self, session_id: str) -> bool | None:
-        """Whether it is there; None where that cannot be told."""
+        """Return whether the session exists; None where that is not known."""
         try:
             self.session(session_id)
         except SessionMissing:
@@ -128,7 +128,7 @@ class SessionIndex:
 
     def newest(self, session_id: str) -> MessageFacts | None:
         if self._newest.get(session_id) is None:
-            # That there is none is asked anew: what absence is worth may have changed.
+            # "No message" is not cached: whether absence counts may have changed.
             self._newest[session_id] = self._open.newest(session_id)
         return self._newest[session_id]
 
@@ -157,11 +157,11 @@ class SessionIndex:
     @property
     def _open(self) -> DatabaseReader:
         if self._reader is None:
-            raise OurBug("The index of sessions was asked while it was at rest.")
+            raise OurBug("The index of sessions was used outside refresh and release.")
         return self._reader
 
     def _read_all(self, reader: DatabaseReader) -> frozenset[str]:
-        # Before the sessions: what changes in between is then seen at the next reading.
+        # Read before the sessions: what changes in between is found by the next refresh.
         self._marks = session_rows.update_marks(reader)
         self._take(session_rows.all_sessions(reader))
         return frozenset(self._rows)
@@ -177,7 +177,7 @@ class SessionIndex:
         return frozenset(names) | self._read_sizes(reader)
 
     def _read_sizes(self, reader: DatabaseReader) -> frozenset[str]:
-        """Some of the sessions that hold other messages or parts than when they were read, though their times are the same."""
+        """Check the next batch of sessions for changed messages or parts despite unchanged times; return the changed ones."""
         if self._left <= 0:
             return frozenset()
         if self._measured >= len(self._round):
@@ -193,7 +193,7 @@ class SessionIndex:
         return frozenset(found)
 
     def _read_opencode2(self, reader: DatabaseReader) -> frozenset[str]:
-        """Read what only OpenCode 2 holds, where that has changed; the ids of the sessions of which it has."""
+        """Read the counts of OpenCode 2's own messages if they changed; return the ids of the sessions concerned."""
         mark = session_rows.opencode2_mark(reader)
         if mark == self._opencode2_mark:
             return frozenset()
@@ -206,8 +206,8 @@ class SessionIndex:
             name, parent = row[0], row[_PARENT]
             if isinstance(name, str):
                 self._rows[name] = row
-                kin, key = (self._titles, row[_TITLE]) if parent is None else (self._children, parent)
-                kin[key] = (*kin.get(key, ()), name)
+                group, key = (self._titles, row[_TITLE]) if parent is None else (self._children, parent)
+                group[key] = (*group.get(key, ()), name)
 
     def _drop(self, session_ids: Iterable[str]) -> None:
         for name in session_ids:
@@ -217,5 +217,5 @@ class SessionIndex:
             self._sessions.pop(name, None)
             row = self._rows.pop(name, None)
             if row is not None:
-                kin, key = (self._titles, row[_TITLE]) if row[_PARENT] is None else (self._children, row[_PARENT])
-                kin[key] = tuple(other for other in kin[key] if other != name)
+                group, key = (self._titles, row[_TITLE]) if row[_PARENT] is None else (self._children, row[_PARENT])
+                group[key] = tuple(other for other in group[key] if other != name)

@@ -1,4 +1,4 @@
-"""How long a request may take and how large its answer may be: a server that drips, or never ends, holds nobody for ever."""
+"""Limits of a request's time and of its response's size, against a server that sends slowly or endlessly."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import httpx
 
 from t3tray.errors import ServerFault
 
-# In seconds, from the request to the last byte of its answer.
+# In seconds, from the request to the last byte of the response.
 OVERALL_LIMIT = 60.0
-# In bytes. The largest that OpenCode gives are pages of messages that hold files.
+# In bytes. The largest responses of OpenCode are pages of messages with files.
 ANSWER_LIMIT = 512_000_000
-# A server makes a folder ready when it is first asked about it: plugins are installed, repositories looked at.
+# The first request for a folder takes longer: the server installs plugins and reads repositories.
 FIRST_FACTOR = 3
 _OF_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
 
@@ -28,9 +28,9 @@ async def ask(
     timeout: httpx.Timeout,
     within: float,
 ) -> httpx.Response:
-    """The answer, read whole. `timeout` holds for each step, `within` in seconds for all of them.
+    """Return the complete response. `timeout` applies to each step, `within` (in seconds) to all of them.
 
-    Raises httpx.RequestError, TimeoutError, and ServerFault for an answer that is too large.
+    Raises httpx.RequestError, TimeoutError, and ServerFault for a response that is too large.
     """
     content, length = [], 0
     async with (

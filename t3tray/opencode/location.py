@@ -1,7 +1,7 @@
-"""Where an `opencode` program keeps its database: asked of the program itself, and remembered while it is the same program.
+"""The path of a program's database: queried from the `opencode` program itself, and cached while the program is unchanged.
 
-The rule of `database.database_path` is only what a plain release does. A wrapper may set OPENCODE_DB or XDG_DATA_HOME, and a
-development build has a file name of its own.
+`database.database_path` covers only plain releases. A wrapper may set OPENCODE_DB or XDG_DATA_HOME, and a development build has
+another file name.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from t3tray.opencode.database import database_path
 from t3tray.system.paths import real_path
 
 _log = logging.getLogger(__name__)
-# In seconds. It takes about one; a slow machine, or a program that was never started before, takes longer.
+# In seconds. It takes about one; longer on a slow machine, or at a program's first start.
 _LIMIT = 60.0
 _EARLIER = 5
 _DATA_HOME, FILE_VARIABLE = "XDG_DATA_HOME", "OPENCODE_DB"
 
 
 class ProgramFile(Struct, frozen=True):
-    """What an answer depends on: the program's file as it is on the disk, and the variables that plain OpenCode reads."""
+    """What an answer depends on: the program's file, and the variables that plain OpenCode reads."""
 
     path: str
     inode: int
@@ -40,7 +40,7 @@ class ProgramFile(Struct, frozen=True):
 
 
 class DatabaseAnswer(Struct, frozen=True):
-    """A program, and the path of the database that it uses; `earlier` are those that were used before, the newest first."""
+    """A program and the path of its database; `earlier` are the databases used before, the newest first."""
 
     program: ProgramFile
     database: str
@@ -48,7 +48,7 @@ class DatabaseAnswer(Struct, frozen=True):
 
 
 def identify(program: Path, environment: Mapping[str, str]) -> ProgramFile | None:
-    """None where the program's file cannot be looked at."""
+    """Return the identity of a program; None where its file is inaccessible."""
     try:
         found = program.stat()
     except OSError:
@@ -64,48 +64,48 @@ def identify(program: Path, environment: Mapping[str, str]) -> ProgramFile | Non
 
 
 async def ask_database(program: Path, environment: Mapping[str, str], home: Path) -> Path:
-    """The database that this program would use with this environment. Takes about a second. Raises ServerError.
+    """Return the database that this program would use with this environment. Takes about a second. Raises ServerError.
 
-    `opencode db path` makes and migrates the file that it names, so the program is asked with an empty data folder: only a
-    wrapper that names a place of its own leads it to a file that exists.
+    `opencode db path` creates and migrates the file that it names, so it is run with an empty data folder: only a wrapper that
+    sets another place leads it to an existing file.
     """
     try:
         folder = tempfile.TemporaryDirectory(prefix="t3tray-", ignore_cleanup_errors=True)
     except OSError as error:
-        raise ServerFault(f"`{program}` cannot be asked which database it uses: {error.strerror or error}.") from error
+        raise ServerFault(f"The database of `{program}` cannot be determined: {error.strerror or error}.") from error
     with folder as scratch:
         place = Path(scratch).resolve()  # noqa: ASYNC240 (a folder of ours)
         asked = {name: value for name, value in environment.items() if name != FILE_VARIABLE}
         asked |= {_DATA_HOME: str(place), "BUN_TMPDIR": str(place)}
-        told = await _told(program, asked, place)
-        if not told.is_relative_to(place):
-            return told
+        found = await _reported_path(program, asked, place)
+        if not found.is_relative_to(place):
+            return found
         usual = database_path(environment, home)
-        return usual if environment.get(FILE_VARIABLE) else usual.with_name(told.name)
+        return usual if environment.get(FILE_VARIABLE) else usual.with_name(found.name)
 
 
-async def _told(program: Path, environment: Mapping[str, str], scratch: Path) -> Path:
+async def _reported_path(program: Path, environment: Mapping[str, str], scratch: Path) -> Path:
     output = scratch / "answer"
     try:
-        # Into a file: a child that the program leaves behind would keep a pipe open for ever.
+        # Into a file: a background child of the program would keep a pipe open forever.
         with output.open("wb") as stream:
             code = await _run([str(program), "db", "path"], environment, scratch, stream)
         if code:
-            raise ServerFault(f"`{program} db path` does not say which database it uses: it ended with {code}.")
+            raise ServerFault(f"The database cannot be determined: `{program} db path` exited with code {code}.")
         lines = output.read_bytes().decode(errors="surrogateescape").split("\n")
     except TimeoutError:
-        raise ServerFault(f"`{program} db path` does not say which database it uses: no answer in {_LIMIT:g} s.") from None
+        raise ServerFault(f"The database cannot be determined: `{program} db path` did not finish in {_LIMIT:g} s.") from None
     except OSError as error:
-        raise ServerFault(f"`{program} db path` does not say which database it uses: {error}.") from error
+        raise ServerFault(f"The database cannot be determined: `{program} db path` failed: {error}.") from error
     named = [line.strip() for line in lines if Path(line.strip()).is_absolute()]
     if not named:
-        raise ServerFault(f"`{program} db path` names no file.")
+        raise ServerFault(f"The database cannot be determined: `{program} db path` printed no file.")
     path = Path(named[-1])
     return real_path(path.parent) / path.name
 
 
 async def _run(argv: list[str], environment: Mapping[str, str], folder: Path, output: BinaryIO) -> int:
-    """Its exit code. It ends with the task that waits for it: quitting waits for no program."""
+    """Run a program and return its exit code. It is killed when this task is cancelled, so that quitting does not wait for it."""
     process = await asyncio.create_subprocess_exec(
         *argv,
         env=dict(environment),
@@ -123,27 +123,27 @@ async def _run(argv: list[str], environment: Mapping[str, str], folder: Path, ou
 
 
 class DatabaseAnswers:
-    """The last answer, kept in a file of ours. A file that cannot be read or written only costs the question again."""
+    """The last answer, cached in a file of ours. If the file cannot be read or written, the program is queried again."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: DatabaseAnswer | None = None
 
     def last(self) -> DatabaseAnswer | None:
-        """The last answer, of whichever program. Blocks for one small file."""
+        """Return the last answer, of any program. Blocks to read one small file."""
         if self._known is None:
             try:
                 self._known = msgspec.json.decode(self._path.read_bytes(), type=DatabaseAnswer)
             except FileNotFoundError:
                 return None
             except (OSError, msgspec.DecodeError) as error:
-                _log.warning("What OpenCode's program said of its database is asked anew: %s", error)
+                _log.warning("The cached path of OpenCode's database cannot be read: %s", error)
                 return None
         return self._known
 
     def keep(self, program: ProgramFile, database: Path, read: Path | None = None) -> None:
-        """Blocks, as `last` does. What was used before is not forgotten, nor the file that was `read` until now: sessions may lie
-        there."""
+        """Store an answer; blocks like `last`. The databases used before, and the file `read` until now, are remembered, because
+        sessions may be there."""
         last = self.last()
         earlier = (last.database, *last.earlier) if last else (str(read),) if read and read.exists() else ()
         earlier = tuple(dict.fromkeys(path for path in earlier if path != str(database)))[:_EARLIER]
@@ -153,4 +153,4 @@ class DatabaseAnswers:
             part.write_bytes(msgspec.json.encode(self._known))
             part.replace(self._path)
         except (OSError, UnicodeEncodeError) as error:
-            _log.warning("What OpenCode's program said of its database cannot be kept: %s", error)
+            _log.warning("The path of OpenCode's database cannot be cached: %s", error)

@@ -1,6 +1,6 @@
-"""The root sessions of OpenCode's database that carry t3tray's mark, read as they come: a look at no new session costs nothing.
+"""The root sessions of OpenCode's database that have t3tray's mark, read incrementally: each new row is read once.
 
-A row that is new to the file is looked at once. For one thread at a time; every question raises ServerError.
+For one thread at a time; every query may raise ServerError.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _NEWEST = "SELECT rowid, id FROM session ORDER BY rowid DESC LIMIT 1"
 
 @dataclass(frozen=True)
 class MarkedSession:
-    """A root session and the mark that t3tray put into it, or that it copied when it was forked."""
+    """A root session and t3tray's mark in it, written by t3tray or copied by a fork."""
 
     facts: SessionFacts
     marker: Marker
 
 
 class MarkedSessions:
-    """Keeps what it read until the file changes."""
+    """Cache of the marked sessions, valid until the file changes."""
 
     def __init__(self, database: OpenCodeDatabase) -> None:
         self._database = database
@@ -44,7 +44,7 @@ class MarkedSessions:
         self._found: dict[str, MarkedSession] = {}
 
     def read(self) -> tuple[MarkedSession, ...]:
-        """All that are there now, the oldest first."""
+        """Return all marked sessions, the oldest first."""
         stamp = file_stamp(self._database.path)
         if stamp[0] is None:
             raise ServerDown(f"There is no OpenCode database at {self._database.path}.")
@@ -58,13 +58,13 @@ class MarkedSessions:
         newest = next(((row[0], row[1]) for row in reader.rows(_NEWEST)), (0, ""))
         before = reader.rows("SELECT id FROM session WHERE rowid = ?", self._newest[0])
         if not before or before[0][0] != self._newest[1]:
-            # The newest of then is gone, and its number may have been given again.
+            # The newest row of the last read was deleted, and its number may have been reused: read everything.
             self._newest, self._found = (0, ""), {}
         for _rowid, metadata, *row in reader.rows(_NEW, self._newest[0]):
             try:
                 facts = session_facts(tuple(row))
             except Unsupported:
-                continue  # an odd row spoils no other
+                continue  # a damaged row does not affect others
             marker = marker_in(str(metadata).encode())
             if marker is not None:
                 self._found[facts.id] = MarkedSession(facts, marker)
@@ -74,7 +74,7 @@ class MarkedSessions:
 
 
 def marked_of(records: Iterable[SessionRecord]) -> tuple[MarkedSession, ...]:
-    """The same of what a server tells."""
+    """Return the marked sessions among a server's sessions."""
     return oldest_first(
         MarkedSession(record.facts, record.marker) for record in records if record.marker and record.facts.parent_id is None
     )
@@ -85,5 +85,5 @@ def oldest_first(found: Iterable[MarkedSession]) -> tuple[MarkedSession, ...]:
 
 
 def file_stamp(database: Path) -> tuple[Stamp | None, ...]:
-    """Changes with every change of the database; the first is None where there is no such file."""
+    """Return stamps that change with every change of the database; the first is None where there is no file."""
     return stamps((str(database), f"{database}-wal"))

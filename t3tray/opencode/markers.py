@@ -1,4 +1,4 @@
-"""What t3tray writes into OpenCode's sessions and messages so that it knows its own again."""
+"""Marks that t3tray writes into OpenCode's sessions and messages to recognise its own."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from msgspec import Raw, Struct
 
 @dataclass(frozen=True)
 class Marker:
-    """What t3tray wrote into a session that it created: `metadata.t3tray`. `store` is the id of the store whose journal has the
-    intent; empty in sessions from before it was written."""
+    """The mark `metadata.t3tray` in a session created by t3tray. `store` is the id of the store whose journal has the intent;
+    empty in sessions of versions that did not write it."""
 
     thread: str
     intent: str
@@ -19,7 +19,7 @@ class Marker:
 
     @property
     def fields(self) -> dict[str, str]:
-        """As it lies in the session's metadata."""
+        """The mark as stored in the session's metadata."""
         return {"thread": self.thread, "intent": self.intent, **({"store": self.store} if self.store else {})}
 
 
@@ -38,7 +38,7 @@ class _MarkedPart(Struct, frozen=True):
 
 
 def marker_in(metadata: bytes | Raw) -> Marker | None:
-    """Our marker in a session's metadata (JSON). Metadata belongs to anybody, so any other shape simply is not ours."""
+    """Return our marker in a session's metadata (JSON). Any program may write metadata, so another shape is not ours."""
     try:
         mark = msgspec.json.decode(metadata, type=_Metadata).t3tray
     except msgspec.DecodeError:
@@ -47,7 +47,7 @@ def marker_in(metadata: bytes | Raw) -> Marker | None:
 
 
 def part_mark(metadata: bytes | Raw) -> str:
-    """What we wrote into a part of a message (JSON); empty where that is not ours."""
+    """Return our mark in a message part's metadata (JSON); empty where there is none."""
     try:
         return msgspec.json.decode(metadata, type=_MarkedPart).t3tray
     except msgspec.DecodeError:
@@ -55,11 +55,11 @@ def part_mark(metadata: bytes | Raw) -> str:
 
 
 def plain_metadata(metadata: str) -> dict[str, object]:
-    """A session's metadata (JSON text) as it goes back to the server."""
+    """Return a session's metadata (JSON text) in the form that the server accepts."""
     theirs = msgspec.json.decode(metadata) if metadata else None
     return theirs if isinstance(theirs, dict) else {}
 
 
 def marked_metadata(metadata: str, marker: Marker) -> dict[str, object]:
-    """The same with our marker in it; what others wrote there stays."""
+    """Return the metadata with our marker added; other programs' metadata stays."""
     return {**plain_metadata(metadata), "t3tray": marker.fields}

@@ -1,4 +1,4 @@
-"""What went wrong in a turn, as a message or an event of OpenCode tells it, in words for people."""
+"""Errors of a turn in OpenCode's messages and events, as sentences for people."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR_NAME = re.compile(r"^(?:[\w./]*Error: )+")
 _NAME_ALONE = re.compile(r"(?:[\w.]*/)*([\w.]*Error):?")
 _CAUSE = "[cause]: "
-# 1.15 names these and adds no words; the words are those of 1.17.
+# 1.15 gives only these names; the texts are those of 1.17.
 _WORDS_OF = {
     "ProviderNoProvidersError": "No providers are available",
     "ProviderNoModelsError": "No models are available for the provider",
@@ -27,18 +27,18 @@ class MessageError(Struct, frozen=True):
 
     @property
     def is_stop(self) -> bool:
-        """The turn was ended on somebody's word."""
+        """Whether the turn was stopped on request."""
         return self.name == "MessageAbortedError"
 
     @property
     def words(self) -> str:
-        """What OpenCode says of it, in one line: the innermost cause, without the error's name and the stack that it adds."""
+        """OpenCode's message in one line: the innermost cause, without the error's name and the stack trace."""
         lines = [line.strip() for line in _COLOUR.sub("", self.data.message).splitlines() if line.strip()]
         causes = [line.removeprefix(_CAUSE) for line in lines if line.startswith(_CAUSE)]
-        said = (causes or lines or [""])[0 if not causes else -1]
-        words = _ERROR_NAME.sub("", said.removesuffix("{").strip())
+        line = (causes or lines or [""])[0 if not causes else -1]
+        words = _ERROR_NAME.sub("", line.removesuffix("{").strip())
         alone = _NAME_ALONE.fullmatch(words)
-        return _WORDS_OF.get(alone[1], f"OpenCode said no more than {alone[1]}") if alone else words
+        return _WORDS_OF.get(alone[1], f"OpenCode reported only {alone[1]}") if alone else words
 
     def sentence(self) -> str:
-        return self.words or self.name or "OpenCode did not say why."
+        return self.words or self.name or "OpenCode gave no reason."

@@ -1,7 +1,7 @@
-"""What the server's events say about a conversation, as typed values.
+"""The server's events about a conversation, as typed values.
 
-It owns the names and shapes of these events. It keeps nothing and puts nothing together; an event that cannot be read is told as
-such, so that the messages are read instead.
+Defines the names and shapes of these events. An event that cannot be parsed gives `UnclearChange`, so that the messages are read
+again.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class MessageTold:
-    """A message is new, or something about it is; its parts are told apart from it."""
+class MessageUpdated:
+    """A message is new or has changed; its parts have their own events."""
 
     info: MessageInfo
 
 
 @dataclass(frozen=True)
-class MessageGone:
+class MessageRemoved:
     message_id: str
 
 
 @dataclass(frozen=True)
-class PartTold:
-    """A part as it is now."""
+class PartUpdated:
+    """A part is new or has changed."""
 
     part: Part
 
 
 @dataclass(frozen=True)
-class PartGrew:
-    """These words were added at the end of a part's text."""
+class PartDelta:
+    """Text was appended to a part."""
 
     message_id: str
     part_id: str
@@ -48,76 +48,76 @@ class PartGrew:
 
 
 @dataclass(frozen=True)
-class PartGone:
+class PartRemoved:
     message_id: str
     part_id: str
 
 
 @dataclass(frozen=True)
-class StatusTold:
-    """Whether a turn runs. `retrying` says why the model is asked again."""
+class StatusChanged:
+    """Whether a turn is running. `retrying` is the reason why a request to the model is repeated."""
 
     is_busy: bool
     retrying: str = ""
 
 
 @dataclass(frozen=True)
-class TurnBroke:
-    """The turn ended with this error, which mostly stands in its message too."""
+class TurnErrored:
+    """The turn ended with this error, which is mostly also in its message."""
 
     error: MessageError
 
 
 @dataclass(frozen=True)
-class Unclear:
-    """Something changed, and the event does not tell what in words that are understood."""
+class UnclearChange:
+    """Something changed, but the event could not be parsed or does not say what."""
 
 
-Change = MessageTold | MessageGone | PartTold | PartGrew | PartGone | StatusTold | TurnBroke | Unclear
+Change = MessageUpdated | MessageRemoved | PartUpdated | PartDelta | PartRemoved | StatusChanged | TurnErrored | UnclearChange
 
 
 def change_of(event: ServerEvent) -> Change | None:
-    """What the event changes in the conversation of its session; None when that is nothing."""
+    """Return the change of the session's conversation; None when the event changes nothing."""
     try:
         return _change(event.kind, event.properties)
     except msgspec.MsgspecError:
-        return Unclear()
+        return UnclearChange()
 
 
-def _change(kind: str, said: dict[str, object]) -> Change | None:
+def _change(kind: str, properties: dict[str, object]) -> Change | None:
     match kind:
         case "message.updated":
-            return MessageTold(_shaped(said.get("info"), MessageInfo))
+            return MessageUpdated(_shaped(properties.get("info"), MessageInfo))
         case "message.removed":
-            return MessageGone(_shaped(said.get("messageID"), str))
+            return MessageRemoved(_shaped(properties.get("messageID"), str))
         case "message.part.updated":
-            return PartTold(_shaped(said.get("part"), Part))
+            return PartUpdated(_shaped(properties.get("part"), Part))
         case "message.part.delta":
-            return _growth(said)
+            return _growth(properties)
         case "message.part.removed":
-            return PartGone(_shaped(said.get("messageID"), str), _shaped(said.get("partID"), str))
+            return PartRemoved(_shaped(properties.get("messageID"), str), _shaped(properties.get("partID"), str))
         case "session.status":
-            status = _shaped(said.get("status"), Status)
-            return StatusTold(status.activity is Activity.BUSY, status.message)
+            status = _shaped(properties.get("status"), Status)
+            return StatusChanged(status.activity is Activity.BUSY, status.message)
         case "session.idle":
-            return StatusTold(False)
+            return StatusChanged(False)
         case "session.error":
-            return TurnBroke(_shaped(said.get("error"), MessageError))
+            return TurnErrored(_shaped(properties.get("error"), MessageError))
         case "session.compacted" | "session.deleted":
-            return Unclear()
+            return UnclearChange()
     return None
 
 
-def _growth(said: dict[str, object]) -> PartGrew | None:
-    """Apart from the others because it comes thousands of times: nothing is converted."""
-    message_id, part_id, words = said.get("messageID"), said.get("partID"), said.get("delta")
-    if said.get("field") != "text":
+def _growth(properties: dict[str, object]) -> PartDelta | None:
+    """Parse a delta. Separate from the others and without conversions, because there are thousands of them."""
+    message_id, part_id, words = properties.get("messageID"), properties.get("partID"), properties.get("delta")
+    if properties.get("field") != "text":
         return None
     if isinstance(message_id, str) and isinstance(part_id, str) and isinstance(words, str):
-        return PartGrew(message_id, part_id, words)
+        return PartDelta(message_id, part_id, words)
     raise msgspec.ValidationError("a delta without its place")
 
 
 def _shaped(value: object, shape: type[T]) -> T:
-    # Through JSON, because some of a message's fields are kept as they were written.
+    # Through JSON, because some fields of a message are kept as raw JSON.
     return msgspec.json.decode(msgspec.json.encode(value), type=shape)

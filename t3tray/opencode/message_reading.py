@@ -1,4 +1,4 @@
-"""Messages read one by one, so that one that cannot be understood does not hide the others."""
+"""Parses messages one by one, so that an unparsable one does not hide the others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from t3tray.opencode.wire import MessageInfo, WireMessage
 
 @dataclass(frozen=True)
 class MessageReading:
-    """Some messages, oldest first. `unread`: so many could not be understood, wholly or in their parts."""
+    """Some messages, oldest first. `unread` is the number of those that could not be parsed completely."""
 
     messages: tuple[WireMessage, ...]
     unread: int = 0
@@ -25,17 +25,17 @@ class _Outline(Struct, frozen=True):
     info: MessageInfo
 
 
-# A message as far as it can be understood, and whether that is all of it.
+# A message as far as it could be parsed, and whether that is all of it.
 _Read = tuple[WireMessage | None, bool]
 
 
 def read_messages(each: Iterable[Raw]) -> list[_Read]:
-    """Each of these messages; one whose parts cannot be understood is taken without them."""
+    """Parse each message; one whose parts cannot be parsed is returned without them."""
     return [_read(raw) for raw in each]
 
 
 def reading_from(read: Sequence[_Read], message_id: str, written_ms: int) -> MessageReading | None:
-    """This message and all after it, if these go back to when it was written; without it where it is not there."""
+    """Return this message (if it exists) and all after it; None when `read` does not go back to `written_ms`."""
     known = [(place, message.info) for place, (message, _) in enumerate(read) if message]
     start = next((place for place, info in known if info.id == message_id), None)
     if start is None:

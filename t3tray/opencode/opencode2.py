@@ -1,5 +1,4 @@
-"""What is told of OpenCode 2: of its messages by a server of 1.17 or newer, enough to know that they are there; and of itself by
-its own server, enough to know it."""
+"""Detection of OpenCode 2: its messages, through a server of 1.17 or newer, and its own server."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ from t3tray.opencode.wire import COMPACTION
 
 
 class OpenCode2Message(Struct, frozen=True):
-    """A message that OpenCode 2 keeps; of the types only some are."""
+    """An entry of OpenCode 2's messages; only some types are messages."""
 
     id: str
     type: str
@@ -24,14 +23,14 @@ class OpenCode2Message(Struct, frozen=True):
 
 
 class OpenCode2Page(Struct, frozen=True):
-    """`cursor.next` asks for the messages after these."""
+    """A page of entries; `cursor.next` requests the following ones."""
 
     data: tuple[OpenCode2Message, ...]
     cursor: dict[str, str | None] = {}
 
 
 class _Self(Struct, frozen=True):
-    """Its health, or its refusal of a password that is not its own."""
+    """The server's health, or its refusal of a wrong password."""
 
     healthy: bool = False
     version: str = ""
@@ -39,13 +38,13 @@ class _Self(Struct, frozen=True):
 
 
 def opencode2_version(response: httpx.Response) -> str | None:
-    """What an answer to its health question says of its version, empty where it says none; None where it is not OpenCode 2's."""
+    """Return OpenCode 2's version from a response to its health request, empty where it has none; None for another server."""
     if not is_json(response):
         return None
     try:
-        told = msgspec.json.decode(response.content, type=_Self)
+        found = msgspec.json.decode(response.content, type=_Self)
     except msgspec.DecodeError:
         return None
-    numbers = numbers_of(told.version)
-    is_it = told.healthy or told.tag == "UnauthorizedError" or (numbers is not None and numbers[0] >= NEXT)
-    return told.version if is_it else None
+    numbers = numbers_of(found.version)
+    is_opencode2 = found.healthy or found.tag == "UnauthorizedError" or (numbers is not None and numbers[0] >= NEXT)
+    return found.version if is_opencode2 else None

@@ -1,4 +1,4 @@
-"""Sessions and messages of OpenCode's as the rest of t3tray reads them, whatever the version says on the wire."""
+"""OpenCode's sessions and messages as used by the rest of t3tray, independent of the protocol's version."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from t3tray.opencode.markers import Marker
 
 @dataclass(frozen=True)
 class SessionRecord:
-    """A session, whether we made it, and which agent works in it. `metadata` is all that anybody wrote into it, as JSON text.
+    """A session with our marker, its agent, and its `metadata` from any program, as JSON text.
 
-    `input_tokens` are those of its whole life, what a provider read from its cache or wrote into it included.
+    `input_tokens` are those of its whole life, including tokens read from or written to a provider's cache.
     """
 
     facts: SessionFacts
@@ -24,10 +24,10 @@ class SessionRecord:
 
 @dataclass(frozen=True)
 class MessageRecord:
-    """A message with its words. `text` is what was written by its author, without reasoning, tools and what OpenCode added.
+    """A message with its text. `text` is its author's, without reasoning, tools and OpenCode's additions.
 
-    `finish` is the model's reason to stop (`stop`, `tool-calls`, …), `error` a sentence when the message failed. `mark` is what
-    we wrote into it when we added it.
+    `finish` is the model's reason to stop (`stop`, `tool-calls`, …), `error` a sentence when the message failed. `mark` is ours,
+    if t3tray added the message.
     """
 
     facts: MessageFacts
@@ -41,9 +41,8 @@ class MessageRecord:
 
 @dataclass(frozen=True)
 class Page:
-    """Some messages, oldest first. `older` asks for the page before, None at the beginning of the session. `server_time_ms`:
-    when it was
-    sent, by the server's clock, cut off to a second; None where that is not told."""
+    """Some messages, oldest first. `older` requests the previous page, None at the beginning of the session. `server_time_ms` is
+    when it was sent, by the server's clock, in whole seconds; None where it is not known."""
 
     messages: tuple[MessageRecord, ...]
     older: str | None = None
@@ -52,7 +51,7 @@ class Page:
 
 @dataclass(frozen=True)
 class MessageSpan:
-    """How many messages a session has, and when the first and the last were written (ms); None where there is none."""
+    """A session's number of messages, and times of the first and the last in ms; None where there is none."""
 
     messages: int = 0
     first_ms: int | None = None

@@ -1,7 +1,7 @@
-"""OpenCode 1.x's JSON as it stands on the wire, and what it becomes here.
+"""OpenCode 1.x's JSON, and its conversion into our values.
 
-It owns every spelling of the protocol (`sessionID`, `time.completed`, …), for the API and for the JSON columns of the
-database alike. Unknown fields are ignored; a missing field that we need is Unsupported, with its path. It sends nothing.
+Defines all names of the protocol (`sessionID`, `time.completed`, …), for the API and for the database's JSON columns. Unknown
+fields are ignored; a missing required field raises Unsupported with its path.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class _Tokens(Struct, frozen=True):
 
     @property
     def sent(self) -> int:
-        """What was sent in all, what was cached included."""
+        """All input tokens, including cached ones."""
         return self.input + self.cache.read + self.cache.write
 
 
@@ -81,9 +81,9 @@ class _MessageTime(Struct, frozen=True):
 
 
 class MessageBody(Struct, frozen=True):
-    """A message without its ids: the database keeps those in columns of their own.
+    """A message without its ids, which the database has in separate columns.
 
-    `summary` is true in the assistant's message of a compaction and an object of diffs in a user's.
+    `summary` is true in the assistant's message of a compaction, and an object of diffs in a user's message.
     """
 
     role: Role
@@ -94,12 +94,12 @@ class MessageBody(Struct, frozen=True):
     summary: Raw = Raw()
     error: MessageError | None = None
     model_id: str = field(name="modelID", default="")
-    # What nobody needs to read the words is taken as it comes.
+    # Kept as raw JSON: not needed for the text.
     cost: Raw = Raw()
     tokens: Raw = Raw()
 
     def message(self, message_id: str, parts: tuple[Part, ...]) -> Message:
-        """The message with its words."""
+        """Return the message with its text."""
         facts = self.facts_with(message_id, parts)
         return Message(
             id=message_id,
@@ -124,11 +124,12 @@ class MessageBody(Struct, frozen=True):
         return self.facts(name, keeps, bool(parts), has_words)
 
     def facts(self, name: str, keeps: str | None = None, has_parts: bool = True, has_words: bool = False) -> MessageFacts:
-        """`keeps`: it asks for a compaction that keeps what follows on this message ("": nothing). `has_words`: text or tools."""
-        # After tool calls another step follows: a process that was killed in between leaves no other trace of it.
+        """Return the facts. `keeps`: the message requests a compaction that keeps messages from this id on ("" for none);
+        `has_words`: it has text or tools."""
+        # After tool calls another step follows: this is the only trace of a process that was killed in between.
         ended = self.error is not None or (self.time.completed is not None and self.finish != "tool-calls")
         is_users = self.role is Role.USER
-        # An answer that failed, or was never finished, may have no parts by itself. Of one that was stopped the model gets all.
+        # An answer that failed or was not finished may have no parts anyway. A stopped one is sent to the model completely.
         is_emptied = not has_parts and (is_users or (self.error is None and self.time.completed is not None))
         is_summary = not is_users and bytes(self.summary) == b"true"
         return MessageFacts(
@@ -147,18 +148,18 @@ class MessageBody(Struct, frozen=True):
         )
 
 
-def _sent_tokens(told: Raw) -> int:
-    """How many tokens an answer was sent, what was cached included; 0 where that is not told."""
+def _sent_tokens(content: Raw) -> int:
+    """Return the number of input tokens of an answer, including cached ones; 0 where it is not known."""
     try:
-        tokens = msgspec.json.decode(told, type=_Tokens)
+        tokens = msgspec.json.decode(content, type=_Tokens)
     except msgspec.DecodeError:
         return 0
     return tokens.sent
 
 
-def _number(told: Raw) -> float:
+def _number(content: Raw) -> float:
     try:
-        return msgspec.json.decode(told, type=float)
+        return msgspec.json.decode(content, type=float)
     except msgspec.DecodeError:
         return 0.0
 
@@ -204,10 +205,10 @@ class _PartTime(Struct, frozen=True):
 
 
 class Part(Struct, frozen=True):
-    """A piece of a message. `state` and `tool` belong to a use of a tool, `filename` and `mime` to an attached file.
+    """A part of a message. `state` and `tool` belong to a tool call, `filename` and `mime` to an attached file.
 
-    `time` has an end once a text is written to its end; before that its words are told by events alone. `auto`: a compaction that
-    OpenCode makes by itself; `tail_start_id`: the first message that it keeps.
+    `time` has an end when a text is complete; before that its text is only in events. `auto`: a compaction started by OpenCode
+    itself; `tail_start_id`: the first message that it keeps.
     """
 
     type: str
@@ -226,7 +227,7 @@ class Part(Struct, frozen=True):
 
     @property
     def goes_on(self) -> bool:
-        """OpenCode's own words after a compaction, by which it has the model go on with what it was asked."""
+        """Whether it is OpenCode's own text after a compaction, which asks the model to continue."""
         return self.synthetic and b"compaction_continue" in bytes(self.metadata)
 
     @property
@@ -234,7 +235,7 @@ class Part(Struct, frozen=True):
         return self.type in _WORDS and self.time is not None and self.time.end is None
 
     def piece(self) -> Piece | None:
-        """What it is in a conversation; None for what only OpenCode needs, and for what nobody has written yet."""
+        """Return the part for a conversation; None for OpenCode's internal parts and empty ones."""
         if self.type == "tool":
             return Piece(self.id, PieceKind.TOOL, tool=self.tool_call())
         kind = None if self.synthetic else _WORDS.get(self.type)
@@ -258,7 +259,7 @@ _TASK = "task"
 
 
 def _sub_agent(task: Raw) -> str:
-    """Which sub-agent a task is given to; the model may have said anything, or nothing yet."""
+    """Return the sub-agent of a task; the model's input may be invalid or incomplete."""
     try:
         return msgspec.json.decode(task, type=_TaskInput).subagent_type
     except msgspec.DecodeError:
@@ -281,7 +282,7 @@ class _StubInfo(Struct, frozen=True):
 
 
 class Stub(Struct, frozen=True):
-    """A message of which only the time is looked at: the rest is not even decoded."""
+    """A message of which only the time is decoded."""
 
     info: _StubInfo
 
@@ -291,26 +292,26 @@ class Stub(Struct, frozen=True):
 
 
 class TranscriptPage(Struct, frozen=True):
-    """Some messages with all their parts, oldest first. `older` asks for the page before, None at the beginning."""
+    """Some messages with all their parts, oldest first. `older` requests the previous page, None at the beginning."""
 
     messages: tuple[WireMessage, ...]
     older: str | None = None
 
 
 class Status(Struct, frozen=True):
-    """`message` says why a request to the model is tried again."""
+    """A session's status. `message` is the reason why a request to the model is repeated."""
 
     type: str
     message: str = ""
 
     @property
     def activity(self) -> Activity:
-        """Every type but `idle` is work under way: `busy`, `retry`, and what a newer version may add."""
+        """BUSY for every type except `idle`: `busy`, `retry`, and types of newer versions."""
         return Activity.IDLE if self.type == "idle" else Activity.BUSY
 
 
 class Permission(Struct, frozen=True):
-    """A tool that waits for leave. `always` is what would be allowed from now on."""
+    """A tool that waits for approval. `always` is what "always" would allow."""
 
     id: str
     session_id: str = field(name="sessionID")
@@ -325,7 +326,7 @@ class _Option(Struct, frozen=True):
 
 
 class QuestionItem(Struct, frozen=True):
-    """One question; `custom`: an answer in other words than the options' is taken too."""
+    """One question; `custom`: an answer other than the options is accepted."""
 
     question: str = ""
     header: str = ""
@@ -335,7 +336,7 @@ class QuestionItem(Struct, frozen=True):
 
 
 class QuestionSet(Struct, frozen=True):
-    """Questions of the model that wait for the user together."""
+    """Questions of the model that are answered together."""
 
     id: str
     session_id: str = field(name="sessionID")
@@ -343,15 +344,15 @@ class QuestionSet(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        return "\n".join(asked.question for asked in self.questions)
+        return "\n".join(item.question for item in self.questions)
 
 
 def decode(content: bytes | str | Raw, shape: type[T], what: str) -> T:
-    """The JSON text as this shape, without passwords. Raises Unsupported with the path of the field that is not as we need it.
+    """Decode JSON text as this shape, with passwords removed. Raises Unsupported with the path of an invalid field.
 
-    `what` names the thing for people ("the session").
+    `what` names the thing in the message ("the session").
     """
     try:
         return msgspec.json.decode(conceal(content) if isinstance(content, str) else conceal_bytes(bytes(content)), type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unsupported(f"OpenCode tells {what} in a way that t3tray does not understand: {error}.") from error
+        raise Unsupported(f"OpenCode's data for {what} has an unsupported format: {error}.") from error

@@ -1,7 +1,7 @@
-"""Binding T3 Code's own cursor to another session: the one place that ever writes T3 Code's database, and it writes one row.
+"""Sets T3 Code's own cursor to another session: the only code that writes T3 Code's database, and it writes one row.
 
-Only while no T3 Code runs, only in the first orchestrator's form exactly as it is known, and only after a copy. What is off is
-Refused with the reason, and nothing was changed. It blocks: for worker threads.
+Only while T3 Code is not running, only in the first orchestrator's database with exactly the known schema, and only after a copy.
+Otherwise Refused is raised with the reason and nothing is changed. Blocks: call it in worker threads.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TABLE = "provider_session_runtime"
 _USER_VERSION = 0
 _CURSOR_VERSION = 1
 _SESSION = re.compile(r"ses_[A-Za-z0-9]+")
-# Name, type, NOT NULL, place in the primary key, as every release since 0.0.29 has them; the last came with a later one.
+# Name, type, NOT NULL and primary key position, as in every release since 0.0.29; the last column was added later.
 _COLUMNS = (
     ("thread_id", "TEXT", 0, 1),
     ("provider_name", "TEXT", 1, 0),
@@ -47,7 +47,7 @@ _QUIT = "Quit T3 Code, then try again."
 
 
 class InUse(Refused):
-    """T3 Code runs, or did not end in order: the same can be done once it has."""
+    """Raised when T3 Code is running or did not shut down properly: retry after it has."""
 
 
 class _Cursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,7 +56,7 @@ class _Cursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def check(home: T3Home, thread_id: str, session_id: str) -> Repair:
-    """What would be written, without writing. A cursor that names the session already needs nothing. Raises Refused."""
+    """Return what would be written, without writing; `before` equals `after` when nothing is needed. Raises Refused."""
     if not _SESSION.fullmatch(session_id):
         raise Refused(f"“{session_id}” is not the id of one of OpenCode's sessions.")
     old = _found(home, thread_id)
@@ -67,10 +67,10 @@ def check(home: T3Home, thread_id: str, session_id: str) -> Repair:
 
 
 def apply(repair: Repair) -> None:
-    """Copy the database, then change the row, and read it back. Raises Refused, and WorldError where the end is not known.
+    """Copy the database, change the row, and read it back. Raises Refused, and WorldError where the result is not known.
 
-    Safe to run again after a crash at any point. No two repairs have the same copy: that it is there tells that what lies beside
-    T3 Code's database was left by us.
+    Can be repeated after a crash at any point. Each repair has its own copy: if it exists, side files of T3 Code's database were
+    left by us.
     """
     copy_to = Path(repair.copy)
     home = T3Home(Path(repair.home))
@@ -79,32 +79,32 @@ def apply(repair: Repair) -> None:
         if found == repair.after:
             return
         _refuse_another(repair, found)
-        with _told():
+        with _translated():
             copy_to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with closing(SqliteReader(_database(home))) as reader:
                 reader.copy_to(copy_to)
-    with _told():
+    with _translated():
         _write(repair, home)
     _read_back(repair, home)
 
 
 def stands(repair: Repair) -> bool:
-    """Whether T3 Code's cursor is what the repair makes of it, whoever runs. Raises Refused when it cannot be read."""
-    with _told(), closing(SqliteReader(_database(T3Home(Path(repair.home))))) as reader:
+    """Return whether T3 Code's cursor is the repaired one, also while T3 Code is running. Raises Refused if unreadable."""
+    with _translated(), closing(SqliteReader(_database(T3Home(Path(repair.home))))) as reader:
         return reader.rows(_ROW, repair.thread_id) == [(OPENCODE, repair.after)]
 
 
 def _found(home: T3Home, thread_id: str) -> str | None:
-    """The text of the cursor now, every condition being met. Raises Refused."""
+    """Check all conditions, and return the current cursor's text. Raises Refused."""
     _refuse_while_used(home)
     if left := _left_beside(home):
-        raise InUse(f"There is a {left.name}: T3 Code has its database open, or did not end in order.", _START_AND_QUIT)
+        raise InUse(f"Found {left.name}: T3 Code has its database open, or did not shut down properly.", _START_AND_QUIT)
     state = T3Reader(home).read()
     if state is None:
         raise Refused(f"There is no T3 Code database in {home.state}.")
     if state.shape is not Shape.V1 or state.path != _database(home):
-        raise Refused(f"T3 Code uses {state.path.name} ({state.shape}, {state.why}): only the first form can be repaired.")
-    with _told(), closing(SqliteReader(state.path)) as reader:
+        raise Refused(f"T3 Code uses {state.path.name} ({state.shape}, {state.why}): only the first format can be repaired.")
+    with _translated(), closing(SqliteReader(state.path)) as reader:
         (answer,) = reader.rows("PRAGMA quick_check(1)")[0]
         if answer != "ok":
             raise Refused(f"T3 Code's database is damaged ({answer}).")
@@ -119,50 +119,50 @@ def _refuse_while_used(home: T3Home) -> None:
     if runs(home):
         raise InUse("T3 Code is running.", _QUIT)
     if home.runtime_file.exists():
-        raise InUse(f"T3 Code did not end in order: its {home.runtime_file.name} is still there.", _START_AND_QUIT)
+        raise InUse(f"T3 Code did not shut down properly: {home.runtime_file.name} still exists.", _START_AND_QUIT)
 
 
 def _refuse_unknown_form(version: list[Row], columns: list[Row], triggers: list[Row]) -> None:
     if version != [(_USER_VERSION,)] or tuple(columns) not in _FORMS or triggers:
-        raise Refused(f"T3 Code's table {_TABLE} is not exactly as t3tray knows it.")
+        raise Refused(f"T3 Code's table {_TABLE} has an unknown schema.")
 
 
 def _refuse_another(repair: Repair, found: str | None) -> None:
     if found != repair.before:
-        raise Refused("T3 Code's cursor is not what it was when you looked.", "Look at the thread again.")
+        raise Refused("T3 Code's cursor has changed since it was shown.", "Open the thread again.")
 
 
 def _cursor_of(rows: list[Row]) -> str | None:
-    """The cursor in this row. Raises Refused for one that is not OpenCode's, or in a form that is not known."""
+    """Return the row's cursor. Raises Refused for another provider's, or one in an unknown format."""
     if not rows:
-        raise Refused("T3 Code keeps no cursor for this thread.", "It makes one with the thread's first message.")
+        raise Refused("T3 Code has no cursor for this thread.", "It creates one with the thread's first message.")
     provider, cursor = rows[0]
     if provider != OPENCODE:
         raise Refused(f"This thread is {provider}'s, not OpenCode's.")
     if cursor is not None and not isinstance(cursor, str):
-        raise Refused("T3 Code's cursor is not text: it is not exactly as t3tray knows it.")
+        raise Refused("T3 Code's cursor has an unknown format: it is not text.")
     if cursor is not None:
         session_in(cursor)
     return cursor
 
 
 def session_in(cursor: str) -> str:
-    """The session that the text of a cursor names. Raises Refused for a form that is not known."""
+    """Return the session named by a cursor's text. Raises Refused for an unknown format."""
     try:
         found = msgspec.json.decode(cursor, type=_Cursor)
     except msgspec.DecodeError as error:
-        raise Refused(f"T3 Code's cursor is in a form that t3tray does not know ({error}).") from error
+        raise Refused(f"T3 Code's cursor has an unknown format ({error}).") from error
     if found.version != _CURSOR_VERSION:
-        raise Refused(f"T3 Code's cursor is of version {found.version}; t3tray knows {_CURSOR_VERSION}.")
+        raise Refused(f"T3 Code's cursor has version {found.version}; t3tray supports {_CURSOR_VERSION}.")
     return found.session_id
 
 
 def _write(repair: Repair, home: T3Home) -> None:
-    """The one row, in one transaction that nobody else can have the file open in."""
+    """Write the row in one exclusive transaction, during which no other program can use the file."""
     uri = f"{_database(home).absolute().as_uri()}?mode=rw"
     with closing(sqlite3.connect(uri, timeout=BUSY_SECONDS, uri=True, isolation_level=None)) as connection:
         if _logs_ahead(home):
-            # Before anything is read: then no -shm is made, and a T3 Code that opens the file meanwhile finds it locked.
+            # Before any read: then no -shm file is created, and a T3 Code that opens the file meanwhile finds it locked.
             connection.execute("PRAGMA locking_mode = EXCLUSIVE").close()
         connection.execute("PRAGMA synchronous = FULL").close()
         connection.execute("BEGIN EXCLUSIVE").close()
@@ -174,7 +174,7 @@ def _write(repair: Repair, home: T3Home) -> None:
         found = _cursor_of(rows)
         if found != repair.after:
             _refuse_another(repair, found)
-        # Also where a run that was cut short had written it: the commit clears away what that left beside the database.
+        # Also when an interrupted run has written it: the commit removes the side files that it left.
         changed = connection.execute(_UPDATE, (repair.after, repair.thread_id, found)).rowcount
         if changed != 1:
             raise Refused(f"{changed} rows would be changed in place of one.")
@@ -187,11 +187,9 @@ def _read_back(repair: Repair, home: T3Home) -> None:
         with closing(SqliteReader(_database(home))) as reader:
             found = _cursor_of(reader.rows(_ROW, repair.thread_id))
     except (sqlite3.Error, OSError, KeptChanging) as error:
-        raise WorldError(
-            f"T3 Code's cursor was written, but cannot be read back: {error}.", "Look at the thread again."
-        ) from error
+        raise WorldError(f"T3 Code's cursor was written, but cannot be read back: {error}.", "Open the thread again.") from error
     if found != repair.after:
-        raise WorldError("T3 Code's cursor was written, and another one was found right after.", "Look at the thread again.")
+        raise WorldError("T3 Code's cursor was written, but another one was found afterwards.", "Open the thread again.")
 
 
 def _database(home: T3Home) -> Path:
@@ -199,14 +197,14 @@ def _database(home: T3Home) -> Path:
 
 
 def _logs_ahead(home: T3Home) -> bool:
-    """Whether the database is in WAL mode, as the file's header says (https://sqlite.org/fileformat.html, offset 18)."""
+    """Return whether the database is in WAL mode, by the file's header (https://sqlite.org/fileformat.html, offset 18)."""
     with _database(home).open("rb") as file:
         return file.read(20)[18:] == b"\2\2"
 
 
 def _left_beside(home: T3Home) -> Path | None:
-    """What SQLite keeps beside a database that is in use, or whose last user did not end in order. A log without a byte in it
-    holds nothing: whoever only reads a database at rest may leave one there."""
+    """Return a side file that SQLite leaves beside a database in use, or after a crash. An empty log does not count: a program
+    that only read the database may leave one."""
     log, journal = (Path(f"{_database(home)}{suffix}") for suffix in ("-wal", "-journal"))
     if log.exists() and log.stat().st_size:
         return log
@@ -214,8 +212,8 @@ def _left_beside(home: T3Home) -> Path | None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """The troubles of files and of SQLite, as refusals: whatever was begun was rolled back."""
+def _translated() -> Iterator[None]:
+    """Raise errors of files and of SQLite as Refused: the transaction was rolled back."""
     try:
         yield
     except KeptChanging as error:
@@ -223,7 +221,7 @@ def _told() -> Iterator[None]:
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise Refused("Another program has T3 Code's database open.", _QUIT) from error
-        raise Refused(f"T3 Code's cursor was left as it is: {error}.") from error
+        raise Refused(f"T3 Code's cursor was not changed: {error}.") from error
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        raise Refused(f"T3 Code's cursor was left as it is: {error.strerror or error}{where}.") from error
+        raise Refused(f"T3 Code's cursor was not changed: {error.strerror or error}{where}.") from error

@@ -1,6 +1,6 @@
-"""Threads that stand in more than one home of T3 Code, because a home was copied. One of the homes is the live one for them.
+"""Threads that are in more than one home of T3 Code, because a home was copied. One of the homes is the live one for them.
 
-Pure; what is shown of the other one is that it is there.
+Pure. Of the other home only its existence is shown.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from t3tray.t3code.state import T3State
 
 @dataclass(frozen=True)
 class DuplicateHomes:
-    """The `threads` (ids) stand in both homes; they are shown as `live` has them. `why` says what made it the live one."""
+    """The `threads` (ids) are in both homes and shown from `live`. `why` is the reason for that, as a clause."""
 
     live: T3Home
     other: T3Home
@@ -33,9 +33,9 @@ class DuplicateHomes:
 
 
 def without_duplicates(states: Sequence[T3State]) -> tuple[tuple[T3State, ...], tuple[DuplicateHomes, ...]]:
-    """The states with each thread in one of them alone, and what was left out.
+    """Return the states with each thread in only one of them, and the duplicates.
 
-    The home on which a T3 Code runs wins, else the one that was written last, else the first.
+    The home with a running T3 Code wins, otherwise the one that was written last, otherwise the first.
     """
     if len(states) < 2:
         return tuple(states), ()
@@ -59,5 +59,5 @@ def _liveness(state: T3State) -> tuple[bool, str]:
 
 def _why(live: T3State, other: T3State) -> str:
     if live.served_since and not other.served_since:
-        return "T3 Code runs there"
+        return "T3 Code is running there"
     return "it was written last" if live.last_written > other.last_written else "it is named first and neither was written later"

@@ -10,8 +10,8 @@ from t3tray.domain.t3code_side import GuardSide
 
 @dataclass(frozen=True)
 class GuardSides:
-    """The homes of T3 Code that are pointed at the guard: those that it answers, those that it does not since it is down, and
-    those where something listens that does not prove to be the guard."""
+    """The homes of T3 Code whose settings name the guard: those where it responds, those where it is down (`unanswered`), and
+    those where the listening program does not prove to be the guard."""
 
     answered: frozenset[Path] = frozenset()
     unanswered: frozenset[Path] = frozenset()

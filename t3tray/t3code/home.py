@@ -1,4 +1,4 @@
-"""Where T3 Code keeps its data. A home has a state directory with one database that is live, and maybe one that is not."""
+"""T3 Code's data directories. A home has a state directory with one live database, and possibly an unused one."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class T3Home:
 
     @property
     def databases(self) -> tuple[Path, Path]:
-        """The file of the first orchestrator, and that of the second."""
+        """The database files of the first and the second orchestrator."""
         return self.state / "state.sqlite", self.state / "statev2.sqlite"
 
     @property
     def runtime_file(self) -> Path:
-        """Says where T3 Code's own server runs, while it runs."""
+        """The file with the address of T3 Code's own server, which exists while it is running."""
         return self.state / "server-runtime.json"
 
     @property
@@ -43,7 +43,7 @@ class T3Home:
 
 
 def may_be_there(path: Path) -> bool:
-    """Whether there is such a file or folder, or nobody can tell: whoever reads it then is told why it cannot be read."""
+    """Return whether the path exists or cannot be checked; in that case reading it will report the reason."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -54,7 +54,7 @@ def may_be_there(path: Path) -> bool:
 
 
 def t3_homes(environ: Mapping[str, str], home: Path, further: Iterable[str] = ()) -> tuple[T3Home, ...]:
-    """The homes to look at: T3CODE_HOME, else ~/.t3, and those that the settings name; each directory once."""
+    """Return the homes to read: T3CODE_HOME or otherwise ~/.t3, and those in the settings; each directory once."""
     first = environ.get(VARIABLE) or str(home / ".t3")
     found: list[Path] = []
     for path in (real_path(os.path.expanduser(path)) for path in (first, *further) if path):

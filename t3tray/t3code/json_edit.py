@@ -1,7 +1,6 @@
-"""A JSON text changed in place: what stays the same keeps every byte, however it was written.
+"""Edits a JSON text in place: unchanged parts keep every byte.
 
-Python would write some values otherwise than they stood there (`1e999`, half of a surrogate pair, `1.50`), and T3 Code could not
-read them any more.
+Python would write some values differently (`1e999`, half of a surrogate pair, `1.50`), and T3 Code could no longer read them.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _INDENT = re.compile(r"\{(\r?\n)(?:([ \t]+)\"|\})")
 
 
 class _Member(NamedTuple):
-    """One member as it stands: the space before its name, its name, what is up to its value, the value, the space after it."""
+    """Text of one member: space before its name, the name, the text up to its value, the value, space after it."""
 
     lead: str
     name: str
@@ -29,19 +28,19 @@ class _Member(NamedTuple):
 
 
 class _Style(NamedTuple):
-    """How the text is laid out: its end of a line (empty: all in one line), one step of indenting, what is after a colon."""
+    """Layout of the text: its line end (empty: all in one line), one step of indentation, the text after a colon."""
 
     line: str
     step: str
     gap: str
 
     def lead(self, depth: int) -> str:
-        """What goes before a member that deep."""
+        """Return the text before a member at this depth."""
         return self.line + self.step * depth if self.line else ""
 
 
 def read_object(text: str) -> Settings:
-    """The object of this text, as JavaScript would read it. Raises ValueError, also for a name that stands there twice."""
+    """Parse an object like JavaScript. Raises ValueError, also for a duplicate name."""
     found = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     if not isinstance(found, dict):
         raise ValueError
@@ -49,7 +48,7 @@ def read_object(text: str) -> Settings:
 
 
 def edited(text: str, target: Settings) -> str:
-    """The text of an object with what differs from `target` changed. Raises ValueError when that does not come back equal."""
+    """Return the text changed to represent `target`. Raises ValueError when the result does not parse to `target`."""
     read_object(text)
     start = _after_space(text, 0)
     found = _INDENT.match(text, start)
@@ -62,7 +61,7 @@ def edited(text: str, target: Settings) -> str:
 
 
 def _changed(text: str, start: int, target: Settings, style: _Style, depth: int) -> tuple[str, int]:
-    """The object that begins at `start`, as it is to be; and where the old one ends."""
+    """Return the changed text of the object that begins at `start`, and the offset after the old one."""
     members, end = _members(text, start)
     if not members and not target:
         return text[start:end], end
@@ -77,7 +76,7 @@ def _changed(text: str, start: int, target: Settings, style: _Style, depth: int)
         trails.append("")
     if not parts:
         return "{}", end
-    # What closes the object stays before its end, whichever member is the last.
+    # The space before the closing brace stays there, whichever member is the last.
     last = members[-1].trail if members else style.lead(depth - 1)
     trails = [*("" if at == len(kept) - 1 and kept[-1] is members[-1] else trail for at, trail in enumerate(trails[:-1])), last]
     return "{" + ",".join(part + trail for part, trail in zip(parts, trails, strict=True)) + "}", end
@@ -95,7 +94,7 @@ def _same(old: object, new: object) -> bool:
 
 
 def _members(text: str, start: int) -> tuple[list[_Member], int]:
-    """The members of the object that begins at `start`, and the place after its end."""
+    """Return the members of the object that begins at `start`, and the offset after it."""
     decode: Callable[[str, int], tuple[object, int]] = json.JSONDecoder().raw_decode
     members: list[_Member] = []
     at = start + 1
@@ -128,7 +127,7 @@ def _dumped(value: object, style: _Style, depth: int) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        # Half of a surrogate pair stands as an escape, as it must have stood before.
+        # Half of a surrogate pair is written as an escape, as it was before.
         return json.dumps(value, allow_nan=False)
     return text
 

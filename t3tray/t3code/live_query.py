@@ -1,7 +1,7 @@
-"""What T3 Code is about to do, read from its first orchestrator's database while one of its requests waits: 10 ms at most.
+"""Reads from T3 Code's first orchestrator database what it is about to do, while one of its requests waits: 10 ms at most.
 
-Only the threads that may be meant are read: those that are starting, that have a message waiting, or that the request names.
-It judges nothing. What cannot be read is said in words; it is never "no thread".
+Only threads that the request may be for are read: those that are starting, have a pending message, or are named by the request.
+What cannot be read is returned as a sentence; it is never "no thread".
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ NEEDED: Mapping[str, frozenset[str]] = {
     "orchestration_events": frozenset({"sequence", "stream_id", "event_type"}),
 }
 
-# Of so many of the newest events: other threads go on writing theirs in between.
+# Number of newest events that are read: other threads write events in between.
 _EVENTS = 20
 _MODE_SET = "thread.runtime-mode-set"
-# One statement, so that it is one moment. The turns without an id are found by an index alone, since their rows may be large.
+# One statement, so that the result is consistent. Turns without an id are found by an index only, since their rows may be large.
 _NOW = f"""
     WITH newest(thread_id, kind) AS (
         SELECT stream_id, event_type FROM orchestration_events ORDER BY sequence DESC LIMIT {_EVENTS}
@@ -62,7 +62,7 @@ _TROUBLE = (sqlite3.Error, OSError, KeptChanging)
 
 
 def read_now(homes: Sequence[T3Home], session_id: str) -> T3CodeState:
-    """The threads of all these homes that a request may be made for. `session_id` is the one that it names, or empty."""
+    """Return the threads of all homes that a request may be for. `session_id` is the one named by the request, or empty."""
     states = [_of_home(home, session_id) for home in homes if any(map(may_be_there, home.databases))]
     if not states:
         return T3CodeState(unreadable="there is no database of T3 Code's")

@@ -1,6 +1,6 @@
-"""T3 Code's own copy of a thread's messages: what is shown on its screen, whichever sessions it came from.
+"""Reads T3 Code's own copy of a thread's messages, as shown in its window, from whichever sessions they came.
 
-Without tools, and without what the model thought. It reads only; what is not understood is None, never a guess.
+Without tools and without the model's reasoning. An unknown format gives None, never a guess.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SAYING_V1 = f"SELECT DISTINCT thread_id FROM {_V1} WHERE text LIKE ? ESCAPE '\\
 _SAYING_V2 = f"""SELECT DISTINCT thread_id FROM {_V2}
     WHERE json_valid(payload_json) AND json_extract(payload_json, '$.text') LIKE ? ESCAPE '\\'"""
 _ROLES = {role.value: role for role in Role}
-_ONLY_SHOWN = "The uses of tools are not in it, and it may come from several sessions."
+_ONLY_SHOWN = "Tool calls are not included, and the messages may come from several sessions."
 
 
 class _Attachment(msgspec.Struct, frozen=True):
@@ -38,9 +38,9 @@ class _Attachment(msgspec.Struct, frozen=True):
 
 
 def read(reader: SqliteReader, shape: Shape, thread_id: str) -> Transcript | None:
-    """The thread's messages, those that were being written marked so; None where there are none, or their form is not known.
+    """Return the thread's messages, unfinished ones marked; None where there are none, or their format is unknown.
 
-    The reader's errors pass through.
+    Raises the reader's errors.
     """
     columns = reader.columns(_V2 if shape is Shape.V2 else _V1)
     if not columns >= (_NEEDED_V2 if shape is Shape.V2 else _NEEDED_V1):
@@ -51,7 +51,7 @@ def read(reader: SqliteReader, shape: Shape, thread_id: str) -> Transcript | Non
 
 
 def threads_saying(reader: SqliteReader, shape: Shape, text: str) -> frozenset[str]:
-    """The ids of the threads in whose messages this text stands. The reader's errors pass through."""
+    """Return the ids of the threads whose messages contain this text. Raises the reader's errors."""
     columns = reader.columns(_V2 if shape is Shape.V2 else _V1)
     if not columns >= (_NEEDED_V2 if shape is Shape.V2 else _NEEDED_V1):
         return frozenset()
@@ -69,9 +69,9 @@ def _transcript(rows: list[Row]) -> Transcript | None:
 def _missing(known: list[Row], there: int) -> Iterable[str]:
     yield _ONLY_SHOWN
     if len(known) < there:
-        yield f"Left out: {there - len(known)} of its lines, which neither the user nor the model wrote."
+        yield f"Left out: {there - len(known)} messages that neither the user nor the model wrote."
     if any(row[3] for row in known):
-        yield "A message was still being written when T3 Code last kept it."
+        yield "A message was still being written when T3 Code last stored it."
 
 
 def _utterance(row: Row) -> Message:
@@ -90,4 +90,4 @@ def _files(attachments: str | None) -> tuple[str, ...]:
     try:
         return tuple(found.name for found in msgspec.json.decode(attachments or "[]", type=tuple[_Attachment, ...]))
     except msgspec.DecodeError:
-        return ("files that cannot be named",)
+        return ("files with unknown names",)

@@ -1,7 +1,7 @@
-"""What T3 Code's provider logs remember: which OpenCode session served a thread, one after the other.
+"""Reads from T3 Code's provider logs which OpenCode sessions served a thread, in order.
 
-They keep it even where the database has lost it (an overwritten or empty cursor). Files are read, never written; a file that
-did not change is not read again.
+The logs have this even where the database has lost it (an overwritten or empty cursor). Files are only read; unchanged files are
+not read again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from t3tray.t3code.times import moment
 
-# `[time] CANON: {…}` and `[time] NTIVE: {…}`; a session's id stands under providerThreadId in both.
+# `[time] CANON: {…}` and `[time] NTIVE: {…}`; both contain the session's id as providerThreadId.
 _LINE = re.compile(rb"\[([0-9T:.\-Z]+)\] (?:CANON|NTIVE): ")
 _SESSION = re.compile(rb'"providerThreadId":"(ses_[A-Za-z0-9]+)"')
 _NAMES = b'"providerThreadId":"ses_'
@@ -29,7 +29,7 @@ _BLOCK = 1 << 20
 
 
 class Stretch(Struct, frozen=True):
-    """A time in which one session served the thread: from the first line that names it to the last before another one."""
+    """A period in which one session served the thread: from the first line that names it to the last before another one."""
 
     session_id: str
     began: datetime
@@ -38,7 +38,7 @@ class Stretch(Struct, frozen=True):
 
 @dataclass
 class _Read:
-    """How far a file was read, and what came of it. A grown file is read on from `offset`."""
+    """How far a file was read, and the result. A grown file is read from `offset` on."""
 
     inode: int
     offset: int
@@ -46,37 +46,37 @@ class _Read:
 
 
 class ProviderLogs:
-    """The logs of one T3 Code home. It remembers what it read; one thread at a time may use it."""
+    """The logs of one T3 Code home, with a cache of what was read; one thread at a time may use it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._read: dict[str, _Read] = {}
         self._listed: frozenset[str] | None = None
-        # The names of those files of which there are older ones.
+        # Names of the files that have older, rotated ones.
         self._rotated: frozenset[str] = frozenset()
         self._unread: dict[str, str] = {}
 
     @property
     def trouble(self) -> tuple[str, ...]:
-        """A sentence on each log that could not be read when it was read last."""
-        told = "which sessions served its thread is not known from it"
-        return tuple(f"T3 Code's log {path} cannot be read ({why}): {told}." for path, why in sorted(self._unread.items()))
+        """Sentences on the logs that could not be read last time."""
+        effect = "the sessions that served its thread are not known from it"
+        return tuple(f"T3 Code's log {path} cannot be read ({why}): {effect}." for path, why in sorted(self._unread.items()))
 
     def stretches(self, thread_id: str) -> tuple[Stretch, ...]:
-        """The sessions of a thread in the order in which they served it, as far as its logs can be read."""
+        """Return the periods of a thread's sessions in order, as far as its logs can be read."""
         try:
             return self._put_together(thread_id)
         except FileNotFoundError:
-            # T3 Code has begun a new file since the folder was listed: the names of all have moved on.
+            # T3 Code has rotated the files since the folder was listed.
             self.list_again()
         try:
             return self._put_together(thread_id)
         except FileNotFoundError as error:
-            self._unread[str(error.filename)] = "it went away while it was read"
+            self._unread[str(error.filename)] = "it was removed while it was read"
             return ()
 
     def _put_together(self, thread_id: str) -> tuple[Stretch, ...]:
-        """Raises FileNotFoundError where one is not there any more."""
+        """Raises FileNotFoundError when a file was renamed or removed."""
         found: list[Stretch] = []
         for path in self._files(thread_id):
             for stretch in self._of(path):
@@ -84,18 +84,18 @@ class ProviderLogs:
         return tuple(found)
 
     def has(self, thread_id: str) -> bool:
-        """Whether there is a log of this thread; the folder is listed once."""
+        """Return whether there is a log of this thread; the folder is listed once."""
         there, current = self._names(), _name(thread_id)
-        # The second is alone there for the moment in which T3 Code begins a new file.
+        # While T3 Code rotates, only the rotated file exists.
         return bool(there) and (current in there or f"{current}.1" in there)
 
     def list_again(self) -> None:
-        """New logs may have come."""
+        """List the folder again at the next read, for new logs."""
         self._listed = None
         self._unread = {path: why for path, why in self._unread.items() if os.path.lexists(path)}
 
     def _files(self, thread_id: str) -> Iterator[str]:
-        """The rotated files, the oldest first, then the one that is written."""
+        """Yield the rotated files, the oldest first, then the current one."""
         there, name = self._names(), _name(thread_id)
         rotated = [f"{name}.{number}" for number in range(_KEPT_ROTATIONS, 0, -1)] if name in self._rotated else []
         for file in (*rotated, name):
@@ -103,7 +103,7 @@ class ProviderLogs:
                 yield os.path.join(self._folder, file)
 
     def _names(self) -> frozenset[str]:
-        """The files in the folder; none where it cannot be listed."""
+        """Return the names of the files in the folder; empty where it cannot be listed."""
         if self._listed is None:
             try:
                 self._listed = frozenset(os.listdir(self._folder))
@@ -113,7 +113,7 @@ class ProviderLogs:
         return self._listed
 
     def _of(self, path: str) -> list[Stretch]:
-        """What one file tells: nothing where it cannot be read. Raises FileNotFoundError."""
+        """Return the periods in one file; empty where it cannot be read. Raises FileNotFoundError."""
         try:
             found = self._read_file(path)
         except FileNotFoundError:
@@ -141,7 +141,7 @@ class ProviderLogs:
             file.seek(known.offset)
             left = b""
             while block := file.read(_BLOCK):
-                # What follows the last end of a line is being written: it is read when it is whole.
+                # An incomplete last line is still being written: it is read when it is complete.
                 lines, end, left = (left + block).rpartition(b"\n")
                 known.offset += len(lines) + len(end)
                 for stretch in _stretches(lines):
@@ -153,7 +153,7 @@ def _name(thread_id: str) -> str:
 
 
 def _stretches(lines: bytes) -> Iterator[Stretch]:
-    """The sessions that these lines name, one after the other; only where another one begins is a time made of the text."""
+    """Yield the periods of the sessions named by these lines. Times are parsed only where the session changes."""
     current, began, ended = b"", b"", b""
     place = 0
     while named := _SESSION.search(lines, place):
@@ -163,7 +163,7 @@ def _stretches(lines: bytes) -> Iterator[Stretch]:
             if named[1] != current:
                 yield from _stretch(current, began, ended)
                 current, began, ended = named[1], begin[1], begin[1]
-                # As a rule no other session follows at all: then only the last line that names this one still counts.
+                # Usually no other session follows: then skip to the last line that names this one.
                 place = max(place, _last_line(lines, named))
             ended = max(ended, begin[1])
         if place < 0:
@@ -172,7 +172,7 @@ def _stretches(lines: bytes) -> Iterator[Stretch]:
 
 
 def _last_line(lines: bytes, named: re.Match[bytes]) -> int:
-    """Where the last line that names a session begins, when all from this one on name the same; else -1."""
+    """Return the offset of the last line that names a session, if all from here on name the same one; otherwise -1."""
     others = lines.count(_NAMES, named.end())
     if others == 0 or others != lines.count(named[0], named.end()):
         return -1

@@ -1,4 +1,4 @@
-"""Where a T3 Code runs: whether its server lives, and the address of a thread in it. It asks; it starts and changes nothing."""
+"""Whether T3 Code's server is running, and the web address of a thread in it. Read-only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from t3tray.t3code.home import T3Home
 from t3tray.t3code.times import moment
 
 _LIMIT = 2.0
-# In s: a process starts before it writes its file.
+# In seconds: tolerance between a process's start and the time in its file.
 _CLOCKS_DIFFER = 60.0
 
 
@@ -29,18 +29,18 @@ class _Environment(msgspec.Struct, frozen=True):
 
 
 def served_since(home: T3Home) -> datetime | None:
-    """When the T3 Code that runs on this home was started; None when none runs."""
+    """Return the start time of the T3 Code that is running on this home; None when none is running."""
     runtime = _runtime(home)
     return moment(runtime.started) if runtime else None
 
 
 def runs(home: T3Home) -> bool:
-    """Whether a T3 Code runs on this home, as far as its own file tells."""
+    """Return whether a T3 Code is running on this home, according to its own file."""
     return _runtime(home) is not None
 
 
 async def thread_address(home: T3Home, thread_id: str) -> str | None:
-    """The web address of a thread, when the server that answers there is this home's; None otherwise."""
+    """Return the web address of a thread; None unless the server at the recorded address is this home's."""
     import httpx
 
     runtime = _runtime(home)
@@ -56,15 +56,15 @@ async def thread_address(home: T3Home, thread_id: str) -> str | None:
             httpx.AsyncClient(trust_env=False, timeout=_LIMIT, verify=not runtime.origin.startswith("http://")) as http,
         ):
             answer = await http.get(f"{runtime.origin}/.well-known/t3/environment")
-        told = msgspec.json.decode(answer.content, type=_Environment)
+        found = msgspec.json.decode(answer.content, type=_Environment)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, msgspec.DecodeError):
-        # Whatever answers there, or nobody: it is not this home's T3 Code.
+        # No response, or another program: not this home's T3 Code.
         return None
-    return f"{runtime.origin}/{environment}/{thread_id}" if told.id == environment else None
+    return f"{runtime.origin}/{environment}/{thread_id}" if found.id == environment else None
 
 
 def _runtime(home: T3Home) -> _Runtime | None:
-    """What T3 Code's server wrote of itself, when that process lives. A file that is left over or half-written is none."""
+    """Return the contents of the server's file if its process is running; None for a stale or incomplete file."""
     try:
         found = msgspec.json.decode(read_regular(home.runtime_file), type=_Runtime)
     except (OSError, msgspec.DecodeError):
@@ -73,9 +73,9 @@ def _runtime(home: T3Home) -> _Runtime | None:
 
 
 def _is_its_process(runtime: _Runtime, home: T3Home) -> bool:
-    """Whether the process of this number is the T3 Code that wrote the file, and not one that got its number later.
+    """Return whether the process with this pid is the T3 Code that wrote the file, and not a later process with the same pid.
 
-    Both times are the wall clock's, which may have been set in between: who has T3 Code's database open is T3 Code all the same.
+    Both times are wall-clock times, which may have been set in between: a process that has T3 Code's database open counts too.
     """
     try:
         process = psutil.Process(runtime.pid)

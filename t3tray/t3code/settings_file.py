@@ -1,6 +1,7 @@
-"""T3 Code's settings file as a JSON object: read whole, written whole or not at all, in the form that it had.
+"""T3 Code's settings file as a JSON object: written atomically, with the layout that it had.
 
-It may hold passwords in plain text: no error and no log of ours holds any of its words. What the settings mean is `protection`.
+It may contain passwords in plain text: no error or log of ours contains any of its text. `guard.t3_settings` defines the meaning
+of the settings.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _UNCHANGED = "Nothing was changed."
 
 @dataclass(frozen=True)
 class Content:
-    """What was in the file at one moment; `text` is None where there was none. Neither is ever shown."""
+    """The file's contents at one moment; `text` is None where there was no file. Neither field is ever shown."""
 
     text: str | None = field(repr=False)
     settings: Settings = field(repr=False)
@@ -36,7 +37,7 @@ class SettingsFile:
         self.path = path
 
     def read(self) -> Content:
-        """Raises Refused for what cannot be read, or is no JSON object."""
+        """Read the file. Raises Refused for one that cannot be read or is no JSON object."""
         try:
             text = read_regular(self.path).decode()
         except FileNotFoundError:
@@ -46,7 +47,7 @@ class SettingsFile:
         try:
             settings = read_object(text)
         except (ValueError, RecursionError):
-            # The decoder's own words may hold a piece of the file.
+            # The decoder's message may contain a part of the file.
             settings = None
         if settings is None:
             raise Refused(f"T3 Code's settings in {self.path} are not the JSON that T3 Code writes.", _UNCHANGED)
@@ -54,7 +55,7 @@ class SettingsFile:
 
     @property
     def mode(self) -> int | None:
-        """Who may read the file; None where there is none, or the system knows no such thing."""
+        """The file's permission bits; None where there is no file, and on Windows."""
         if sys.platform == "win32":
             return None
         try:
@@ -63,28 +64,28 @@ class SettingsFile:
             return None
 
     def write(self, before: Content, settings: Settings, mode: int | None = None) -> Content:
-        """Put these in place of what was read, with this mode, and read them back.
+        """Replace what was read by these settings, with this mode, and read them back.
 
-        What stays the same keeps every byte. Raises Refused when the file is another one meanwhile, or would not come back equal.
+        Unchanged parts keep every byte. Raises Refused when the file has changed meanwhile, or would not be read back equal.
         """
         try:
             text = edited("{\n}\n" if before.text is None else before.text, settings)
         except (ValueError, RecursionError):
             raise Refused(
-                f"T3 Code's settings in {self.path} cannot be changed so that all the rest stays.", _UNCHANGED
+                f"T3 Code's settings in {self.path} cannot be changed without changing other parts.", _UNCHANGED
             ) from None
         self._replace(before, text, mode)
         after = self.read()
         if after.settings != settings:
-            raise Refused(f"{self.path} does not hold what was written: another program writes it too.", "Look at it in T3 Code.")
+            raise Refused(f"{self.path} differs from what was written: another program writes it too.", "Check it in T3 Code.")
         return after
 
     def restore(self, before: Content, text: str | None, mode: int | None = None) -> None:
-        """Put this text in place of what was read, with this mode, or no file at all."""
+        """Replace what was read by this text, with this mode, or remove the file."""
         self._replace(before, text, mode)
 
     def keep_private(self) -> None:
-        """Let nobody but the user read it: another program may have opened it again."""
+        """Make the file readable for the user only; another program may have changed its mode."""
         if self.mode not in (None, PRIVATE):
             with suppress(OSError):
                 self.path.chmod(PRIVATE)
@@ -98,7 +99,7 @@ class SettingsFile:
             if text is not None:
                 write_new(part, text, mode)
             if self.read().text != before.text:
-                raise Refused(f"{self.path} was changed by another program just now, so it was left as it is.", "Try again.")
+                raise Refused(f"{self.path} has just been changed by another program, so t3tray did not change it.", "Try again.")
             if text is None:
                 target.unlink()
             else:
@@ -111,7 +112,7 @@ class SettingsFile:
 
 
 def write_new(path: Path, text: str, mode: int = PRIVATE) -> None:
-    """A new file with exactly this mode, whatever the user's mask is, on the disk when this returns. Raises OSError."""
+    """Create a file with exactly this mode, whatever the umask, and flush it to the disk. Raises OSError."""
     with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE), "w", encoding="utf-8", newline="") as file:
         file.write(text)
         file.flush()

@@ -1,6 +1,6 @@
-"""What one T3 Code home holds now: which of its databases is live, and the threads in it. Trouble is a value, no exception.
+"""Reads the state of a T3 Code home: which of its databases is live, and the threads in it. Problems are values, not exceptions.
 
-Nothing is written, no credential is read, and no file is held open longer than a reading takes.
+Nothing is written, no credential is read, and no file is kept open longer than a read takes.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ from t3tray.t3code.server_info import served_since
 
 @dataclass(frozen=True)
 class T3State:
-    """`why` says why this file is the live one, or what is wrong with it. An UNSUPPORTED one is watched only.
+    """State of a home. `why` is the reason why this file is the live one, or the problem with it. An UNSUPPORTED file is only
+    watched.
 
-    `served_since` is when the T3 Code that runs on it was started; None when none runs. `marks` are what the threads would show a
-    change by.
+    `served_since` is the start time of the T3 Code that is running on it; None when none is running. `marks` are compared to find
+    changed threads.
     """
 
     home: T3Home
@@ -45,7 +46,7 @@ class T3State:
 
 @dataclass(frozen=True)
 class _Form:
-    """How one of the two forms is read."""
+    """Functions to read one of the two formats."""
 
     shape: Shape
     missing_column: Callable[[SqliteReader], str | None]
@@ -57,14 +58,14 @@ _TROUBLE = (sqlite3.Error, OSError, KeptChanging)
 _V1 = _Form(Shape.V1, state_v1.missing_column, state_v1.read_threads, state_v1.last_written)
 _V2 = _Form(Shape.V2, state_v2.missing_column, state_v2.read_threads, state_v2.last_written)
 
-# In s: what makes up for a change of the files that nothing told of.
+# In seconds: interval of full reads, in case a change of the files was not detected.
 WHOLE_READING = 600.0
 
 
 class T3Reader:
-    """Reads one home again and again; what did not change is not read, and stays the same object. For one thread at a time.
+    """Reads one home repeatedly; unchanged threads are not read again and stay the same objects. For one thread at a time.
 
-    `clock` counts seconds.
+    `clock` returns seconds.
     """
 
     def __init__(self, home: T3Home, clock: Callable[[], float] = time.monotonic) -> None:
@@ -73,11 +74,11 @@ class T3Reader:
         self._stamp: tuple[Stamp | None, ...] | None = None
         self._state: T3State | None = None
         self._read_whole = -WHOLE_READING
-        # The files whose change means that something changed here.
+        # The files whose change means a change of the state.
         self.files = tuple(Path(f"{path}{suffix}") for path in home.databases for suffix in ("", "-wal"))
 
     def read(self) -> T3State | None:
-        """The state now; None where there is no T3 Code."""
+        """Return the current state; None where there is no T3 Code."""
         stamp = stamps(self.files)
         due = self._clock() - self._read_whole >= WHOLE_READING
         if due or stamp != self._stamp:
@@ -90,7 +91,7 @@ class T3Reader:
         return self._state
 
     def deleted(self, prefix: str) -> tuple[T3Thread, ...]:
-        """The threads that were deleted here and whose ids begin so; none where that cannot be read."""
+        """Return the deleted threads whose ids have this prefix; empty where they cannot be read."""
         state = self._state
         if state is None or state.shape is Shape.UNSUPPORTED:
             return ()
@@ -102,9 +103,9 @@ class T3Reader:
             return ()
 
     def parts(self, thread_ids: Collection[str], only_ends: bool = False) -> dict[str, tuple[str, ...]] | None:
-        """The parts of OpenCode's messages that the answers of these threads were made from; None where that cannot be read now.
+        """Return the ids of OpenCode's message parts behind the answers of these threads; None where they cannot be read now.
 
-        `only_ends`: of the first and the last answer of each alone.
+        `only_ends`: only for the first and the last answer of each thread.
         """
         state = self._state
         if state is None or state.shape is not Shape.V1 or not thread_ids:
@@ -117,7 +118,7 @@ class T3Reader:
             return None
 
     def transcript(self, thread_id: str) -> Transcript | None:
-        """T3 Code's own copy of this thread's messages; None where it has none, or it cannot be read."""
+        """Return T3 Code's own copy of this thread's messages; None where there is none, or it cannot be read."""
         state = self._state
         if state is None or state.shape is Shape.UNSUPPORTED:
             return None
@@ -128,7 +129,7 @@ class T3Reader:
             return None
 
     def threads_saying(self, text: str) -> frozenset[str]:
-        """The ids of the threads in whose messages this text stands; none where that cannot be read. For any thread."""
+        """Return the ids of the threads whose messages contain this text; empty where unreadable. Any thread may call."""
         state = self._state
         if state is None or state.shape is Shape.UNSUPPORTED:
             return frozenset()
@@ -147,7 +148,7 @@ class T3Reader:
         return replace(found, threads=tuple(_same(known.get(thread.id), thread) for thread in found.threads))
 
     def _read_changes(self) -> T3State | None:
-        """Only what was written since the last time; None where that would not do."""
+        """Read only what was written since the last read; None where a full read is needed."""
         state = self._state
         if state is None or state.shape is not Shape.V1 or sum(may_be_there(path) for path in self.home.databases) > 1:
             return None
@@ -169,12 +170,12 @@ class T3Reader:
 
 
 def _same(known: T3Thread | None, found: T3Thread) -> T3Thread:
-    """The object that is known already where nothing changed, so that whoever compares need not look into it."""
+    """Return the known object where it is equal, so that later comparisons can use identity."""
     return known if known is found or (known is not None and known == found) else found
 
 
 def live_database(home: T3Home) -> T3State | None:
-    """Which of the home's databases T3 Code uses, and its form; its threads are not read. None where there is none."""
+    """Return which of the home's databases T3 Code uses and its format, without threads. None where there is none."""
     return _read(home, with_threads=False)
 
 
@@ -186,8 +187,8 @@ def _read(home: T3Home, with_threads: bool = True) -> T3State | None:
 
 
 def _live(first: T3State, second: T3State) -> T3State:
-    """The one that T3 Code uses. The second orchestrator copies the first one's file once and never touches it again; going back
-    to the first writes that one on."""
+    """Return the one that T3 Code uses. The second orchestrator copies the first one's file once and never writes it again; after
+    a return to the first orchestrator, that file is written again."""
     if first.shape is second.shape is Shape.UNSUPPORTED:
         return first
     for one, other in ((first, second), (second, first)):
@@ -201,7 +202,7 @@ def _live(first: T3State, second: T3State) -> T3State:
 
 
 def _beside_unread(read: T3State, unread: T3State) -> T3State:
-    """The files tell which of the two T3 Code uses. Where it is the one that cannot be read, what the other says is long past."""
+    """Decide by the files which of the two T3 Code uses. If it is the unreadable one, the other's contents are outdated."""
     if _is_open(read.path) != _is_open(unread.path):
         return replace(read, why="T3 Code has it open") if _is_open(read.path) else unread
     if _written_at(read.path) > _written_at(unread.path):
@@ -219,11 +220,11 @@ def _read_file(home: T3Home, path: Path, with_threads: bool) -> T3State:
 
 
 def _read_open(home: T3Home, path: Path, reader: SqliteReader, with_threads: bool) -> T3State:
-    # By the table, not by the file's name: the copy that V2 begins with holds both forms.
+    # By the table, not by the file's name: the copy that V2 begins with contains both formats.
     form = _V2 if reader.columns(state_v2.MARK) else _V1
     missing = form.missing_column(reader)
     if missing:
-        return T3State(home, path, Shape.UNSUPPORTED, f"{path.name} has no {missing}: its form is not known to t3tray.")
+        return T3State(home, path, Shape.UNSUPPORTED, f"{path.name} has no {missing}: its format is unknown to t3tray.")
     found = T3State(home, path, form.shape, "it is the only one", last_written=form.last_written(reader))
     if not with_threads:
         return found
@@ -236,7 +237,7 @@ def _is_open(path: Path) -> bool:
 
 
 def _written_at(path: Path) -> float:
-    """When the database was written last, in s since the epoch; without end where that cannot be told."""
+    """Return when the database was written last, in seconds since the epoch; infinity where it cannot be read."""
     try:
         return path.stat().st_mtime
     except OSError:

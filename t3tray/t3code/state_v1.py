@@ -1,7 +1,7 @@
-"""The threads in the first orchestrator's database. Columns are taken as they are there, never by a migration's number.
+"""Reads the threads from the first orchestrator's database. The existing columns decide, not a migration's number.
 
-It reads neither credentials nor settings, and judges nothing. The tables are read one by one and put together here: a join and
-JSON within SQLite cost twice as much, and to see what has changed a few columns will do.
+Reads neither credentials nor settings. The tables are read one by one and joined here: a join and JSON functions in SQLite take
+twice as long, and a few columns suffice to find changes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ T = TypeVar("T")
 # The marks of each table.
 Marked = Mapping[str, Marks]
 
-# What nothing can be told without, by table.
+# Required columns by table.
 NEEDED: Mapping[str, frozenset[str]] = {
     "projection_threads": frozenset({"thread_id", "project_id", "title", "created_at", "updated_at", "deleted_at"}),
     "projection_projects": frozenset({"project_id", "title", "workspace_root", "deleted_at"}),
@@ -39,11 +39,11 @@ _ANY = "TRUE"
 
 @dataclass(frozen=True)
 class _Table:
-    """What is read of a table: columns of text, the one it goes by first, then numbers, that are zero or not.
-    `marks` are the columns that show a change.
+    """Columns to read from a table: `texts` with the key first, and `counts`, of which only zero or not matters.
+    `marks` are the columns that are compared to find changes.
 
-    Whatever changes in a thread shows in a mark: T3 Code stamps each row that it writes, but by more than one clock, so that a
-    stamp is compared with the one before and never with another thread's.
+    Every change of a thread changes a mark: T3 Code writes a time into each row, but from more than one clock, so a time is
+    compared only with the row's previous one, never with another thread's.
     """
 
     name: str
@@ -53,13 +53,13 @@ class _Table:
     condition: str = _ANY
 
     def query(self, reader: SqliteReader, also_deleted: bool = False) -> str:
-        """All rows; a column that the file does not have is NULL."""
+        """Return the query for all rows; a column that the file lacks is NULL."""
         counts = (f"CASE WHEN {count} THEN 'some' END" for count in self._columns(reader, self.counts))
         wanted = (*self._columns(reader, self.texts), *counts)
         return f"SELECT {', '.join(wanted)} FROM {self.name} WHERE {_ANY if also_deleted else self.condition}"
 
     def query_some(self, reader: SqliteReader, also_deleted: bool = False) -> str:
-        """Those that go by one of the names in a JSON array."""
+        """Return the query for the rows whose key is in a JSON array."""
         return f"{self.query(reader, also_deleted)} AND {self.texts[0]} IN (SELECT value FROM json_each(?))"
 
     def query_marks(self, reader: SqliteReader) -> str:
@@ -70,7 +70,7 @@ class _Table:
         return (name if name in there else "NULL" for name in columns)
 
 
-# The plus keeps SQLite from looking up by it.
+# The plus prevents SQLite from using an index.
 _NOT_DELETED = "+deleted_at IS NULL"
 _THREADS = _Table(
     "projection_threads",
@@ -108,7 +108,7 @@ _NO_RUNTIME: Row = (None,) * (len(_RUNTIMES.texts) - 1)
 
 _AT_WORK = frozenset({"starting", "running"})
 _TEXT = frozenset({str, NoneType})
-# What T3 Code resumes by; a cursor of any other version is none to it, without a word.
+# The version that T3 Code resumes from; it silently ignores a cursor of any other version.
 _CURSOR_VERSION = 1
 
 
@@ -142,7 +142,7 @@ _PAYLOAD, _NO_PAYLOAD = msgspec.json.Decoder(_Payload), _Payload()
 
 
 def missing_column(reader: SqliteReader) -> str | None:
-    """The first column without which nothing can be told, or None when all are there."""
+    """Return the first missing required column, or None."""
     for table, needed in NEEDED.items():
         for name in sorted(needed - reader.columns(table)):
             return f"{table}.{name}"
@@ -150,14 +150,14 @@ def missing_column(reader: SqliteReader) -> str | None:
 
 
 def read_threads(reader: SqliteReader) -> tuple[dict[str, T3Thread], Marked]:
-    """Every thread that is not deleted, archived ones too, and what they would show a change by. The reader's errors pass."""
+    """Return all threads that are not deleted, including archived ones, and their marks. Raises the reader's errors."""
     queries = [(table.query(reader), table.query_marks(reader)) for table in _TABLES]
     rows = reader.together([query for pair in queries for query in pair])
     return _put_together(reader, *rows[::2]), {table.name: marks[0] for table, marks in zip(_TABLES, rows[1::2], strict=True)}
 
 
 def read_changes(reader: SqliteReader, before: Marked) -> tuple[dict[str, T3Thread | None], Marked]:
-    """The threads that may have changed since those marks, as they are now: None for one that is gone; and the marks now."""
+    """Return the current state of threads that may have changed since these marks (None for a removed one), and the new marks."""
     rows = reader.together([table.query_marks(reader) for table in _TABLES])
     marks = {table.name: marks[0] for table, marks in zip(_TABLES, rows, strict=True)}
     names = set().union(*(changed(before[table.name], marks[table.name]) for table in _OF_THREADS))
@@ -174,7 +174,7 @@ _OF_PROJECTS = "SELECT thread_id FROM projection_threads WHERE project_id IN (SE
 
 
 def read_deleted(reader: SqliteReader, prefix: str) -> tuple[T3Thread, ...]:
-    """The deleted threads whose ids begin so: deleted by themselves, or with their project."""
+    """Return the deleted threads whose ids have this prefix: deleted themselves, or with their project."""
     when: dict[str, str] = dict(reader.rows(_DELETED, prefix))
     threads = _read_some(reader, when, also_deleted=True)
     return tuple(msgspec.structs.replace(thread, deleted_at=moment(when.get(name))) for name, thread in threads.items())
@@ -186,7 +186,7 @@ _DELETED = """SELECT t.thread_id, coalesce(t.deleted_at, p.deleted_at)
 
 
 def all_parts(reader: SqliteReader, thread_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The parts of OpenCode's messages that all answers of each of these threads were made from, oldest first."""
+    """Return the ids of OpenCode's message parts behind all answers of each thread, oldest first."""
     if not reader.columns("projection_thread_messages") >= {"message_id", "thread_id"}:
         return {}
     order = "created_at, message_id" if "created_at" in reader.columns("projection_thread_messages") else "message_id"
@@ -200,9 +200,9 @@ def all_parts(reader: SqliteReader, thread_ids: Iterable[str]) -> dict[str, tupl
 
 
 def end_parts(reader: SqliteReader, thread_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The parts of OpenCode's messages that the first and the last answer of each of these threads were made from.
+    """Return the ids of OpenCode's message parts behind the first and the last answer of each thread.
 
-    Nothing where the file has no index to find them by: each of thousands of threads would mean to go through all messages.
+    Empty where the file has no index for them: each of thousands of threads would need a scan of all messages.
     """
     if not reader.rows(_IS_FOUND_BY_THREAD) or not reader.columns("projection_thread_messages") >= {"message_id", "created_at"}:
         return {}
@@ -219,7 +219,7 @@ _ENDS = f"SELECT value, {_END.format(order='ASC')}, {_END.format(order='DESC')} 
 
 
 def last_written(reader: SqliteReader) -> str:
-    """The newest change of anything, as T3 Code writes times; empty in an empty database."""
+    """Return the time of the newest change, in T3 Code's format; empty for an empty database."""
     found: object = reader.rows("""SELECT max(at) FROM (
         SELECT max(updated_at) AS at FROM projection_threads UNION ALL SELECT max(updated_at) FROM projection_thread_sessions
         UNION ALL SELECT max(last_seen_at) FROM provider_session_runtime)""")[0][0]
@@ -227,7 +227,7 @@ def last_written(reader: SqliteReader) -> str:
 
 
 def _read_some(reader: SqliteReader, names: Collection[str], also_deleted: bool = False) -> dict[str, T3Thread]:
-    """Those of these threads that are not deleted, or all."""
+    """Return these threads, without deleted ones unless `also_deleted`."""
     queries = [table.query_some(reader, also_deleted) for table in _OF_THREADS]
     threads, sessions, runtimes = reader.together(queries, json.dumps(list(names)))
     return _put_together(reader, threads, sessions, runtimes, reader.rows(_PROJECTS.query(reader, also_deleted)))
@@ -258,7 +258,7 @@ _ANSWERED = """SELECT value FROM json_each(?) WHERE EXISTS (
 
 
 def _answered(reader: SqliteReader, names: Collection[str]) -> frozenset[str]:
-    """Those of these threads, of which no turn is recorded, that hold an answer of the model's all the same."""
+    """Return those of these threads (without a recorded turn) that nevertheless contain an answer of the model."""
     if not names or not reader.columns("projection_thread_messages") >= {"thread_id", "role"}:
         return frozenset()
     return frozenset(row[0] for row in reader.rows(_ANSWERED, json.dumps(list(names))))
@@ -269,14 +269,14 @@ _INSTANCES = f"""SELECT DISTINCT provider_instance_id FROM provider_session_runt
 
 
 def _opencode_instances(reader: SqliteReader) -> frozenset[str]:
-    """The names under which OpenCode was ever used: the user may call it anything, and have several."""
+    """Return the instance names under which OpenCode was ever used: the user may choose any names, and have several."""
     if "provider_instance_id" not in reader.columns("provider_session_runtime"):
         return frozenset({OPENCODE})
     return frozenset({OPENCODE, *(row[0] for row in reader.rows(_INSTANCES) if isinstance(row[0], str))})
 
 
 def _texts(row: Row) -> Row:
-    """Whatever a damaged row holds, here a text is a text or missing."""
+    """Replace values of a damaged row that are no text by None."""
     if _TEXT.issuperset(map(type, row)):
         return row
     return tuple(value if isinstance(value, str) else None for value in row)
@@ -296,14 +296,14 @@ def _thread(row: Row, answered: bool, opencode_instances: frozenset[str]) -> T3T
     is_opencode_next = not selected.instance or selected.instance in opencode_instances
     provider = runtime_provider or session_provider or adapter or selected.instance or ""
     if is_opencode_next and selected.instance and provider != OPENCODE:
-        # What it was keeps its own memory; the next message is for OpenCode.
+        # The former provider keeps its own conversation; the next message goes to OpenCode.
         provider, cursor_json = OPENCODE, None
     cursor = _decoded(cursor_json, _CURSOR, _NO_CURSOR) if provider == OPENCODE else _NO_CURSOR
     named = _text(cursor.session_id)
     is_followed = bool(named) and cursor.is_followed
     is_working = session_status in _AT_WORK or active_turn is not None
     seen = moment(last_seen)
-    # By place: of thousands a struct takes five times as long for so many names.
+    # Positional: creating thousands of structs with this many keywords takes five times as long.
     thread = T3Thread(
         thread_id or "",
         title or "",
@@ -315,8 +315,8 @@ def _thread(row: Row, answered: bool, opencode_instances: frozenset[str]) -> T3T
         needed_moment(max(updated or "", asked or "")),
         selected.model,
         named if is_followed else None,
-        # A message that waits for its first answer is no conversation yet. A process that was there, and whose session T3 Code
-        # does not know any more, means that there was one.
+        # A message waiting for its first answer is no conversation yet. A former process whose session T3 Code no longer knows
+        # means that there was one.
         bool(turn or answered or (status and not named and not is_working)),
         Runtime(status, session_status or "", _last_event(payload), seen, moment(session_updated)) if status else None,
         was_instance,
@@ -326,7 +326,7 @@ def _thread(row: Row, answered: bool, opencode_instances: frozenset[str]) -> T3T
     earlier = (NativeSession(named),) if named and not is_followed else ()
     if not (branch or earlier or is_working or approvals or answers or last_error or archived or settled or snoozed or pinned):
         return thread
-    # Apart from the others: few threads have any of these.
+    # Separately, because few threads have any of these.
     return msgspec.structs.replace(
         thread,
         branch=branch or "",
@@ -344,9 +344,9 @@ def _thread(row: Row, answered: bool, opencode_instances: frozenset[str]) -> T3T
 
 @lru_cache(maxsize=256)
 def _selection(text: str | None) -> _Selected:
-    """The model that was chosen, and where it is served; the same few for thousands of threads."""
-    told = _decoded(text, _SELECTION, _NO_SELECTION)
-    return _Selected(_text(told.instance) or _text(told.provider) or "", _text(told.model) or "")
+    """Return the chosen model and its provider instance; cached, since thousands of threads share a few."""
+    found = _decoded(text, _SELECTION, _NO_SELECTION)
+    return _Selected(_text(found.instance) or _text(found.provider) or "", _text(found.model) or "")
 
 
 def _last_event(payload: str | None) -> str:
@@ -354,7 +354,7 @@ def _last_event(payload: str | None) -> str:
 
 
 def _decoded(text: str | None, decoder: msgspec.json.Decoder[T], nothing: T) -> T:
-    """What the JSON text holds; `nothing` where it is none of that form."""
+    """Decode JSON text; return `nothing` where it does not fit."""
     if text is None:
         return nothing
     try:

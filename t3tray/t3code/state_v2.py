@@ -1,6 +1,6 @@
-"""The threads in the second orchestrator's database: payloads in JSON, and every session that a thread ever had.
+"""Reads the threads from the second orchestrator's database: payloads in JSON, and every session that a thread ever had.
 
-What is here was told by others and not run; a value that is not there is left out, never guessed.
+Written from descriptions of the format, not tested with that version; missing values are left out, never guessed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NEEDED: Mapping[str, frozenset[str]] = {
     f"{PREFIX}provider_threads": frozenset({"provider_thread_id", "thread_id", "status", "payload_json"}),
 }
 
-# One row's text that is no JSON would be an error of the whole query.
+# Invalid JSON in one row would fail the whole query.
 _PAYLOAD = "CASE WHEN json_valid(t.payload_json) THEN t.payload_json END"
 _THREADS = f"""
     SELECT t.thread_id, t.title, p.title, p.workspace_root, t.created_at, t.updated_at, t.archived_at,
@@ -48,7 +48,7 @@ _NATIVE = f"""
 _RUNNING = f"""
     SELECT thread_id, status, {{requested}} FROM {PREFIX}runs r
     WHERE ordinal = (SELECT max(ordinal) FROM {PREFIX}runs WHERE thread_id = r.thread_id)"""
-# Whether a thread's process is there: what stands of the provider's thread itself stays as it was after the idle release.
+# Whether a thread's process exists: the provider thread's own status is not updated by the idle release.
 _PROCESSES = f"""
     SELECT thread_id, coalesce(CASE WHEN json_valid(payload_json) THEN json_extract(payload_json, '$.status') END, status),
            max(updated_at)
@@ -59,14 +59,14 @@ _LENGTHS = f"""
 _PENDING = f"SELECT thread_id, kind FROM {PREFIX}runtime_requests WHERE status = 'pending'"
 _IMPORTED = "SELECT thread_id FROM orchestration_v2_legacy_imports"
 _ANSWERED = "SELECT DISTINCT thread_id FROM {table} WHERE role = 'assistant'"
-# The second has what was imported; the messages of a thread may be taken over later than its name.
+# The second contains imported messages, which may be migrated later than the thread itself.
 _MESSAGES = (f"{PREFIX}messages", "projection_thread_messages")
 _OLD_CURSORS = """
     SELECT thread_id, CASE WHEN json_valid(resume_cursor_json) THEN json_extract(resume_cursor_json, '$.sessionId') END
     FROM provider_session_runtime WHERE provider_name = 'opencode'"""
 
 _AT_WORK = frozenset({"preparing", "queued", "starting", "running", "waiting"})
-# Of a provider's thread: whether its process is there. Why one was ended is not told.
+# Status of a provider thread whose process exists. The reason for an end is not recorded.
 _LOADED = frozenset({"idle", "active"})
 _ENDED = frozenset({"stopped", "closed", "exited"})
 _ANSWERS = frozenset({"user_input", "mcp-elicitation", "auth_refresh"})
@@ -74,7 +74,7 @@ _ANSWERS = frozenset({"user_input", "mcp-elicitation", "auth_refresh"})
 
 @dataclass
 class _Around:
-    """What stands in other tables about the threads, by the thread's id."""
+    """Data from other tables, by the thread's id."""
 
     native: dict[str, list[tuple[str, NativeSession]]] = field(default_factory=lambda: defaultdict(list))
     runtimes: dict[str, Runtime] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class _Around:
 
 
 def missing_column(reader: SqliteReader) -> str | None:
-    """The first column without which nothing can be told, or None when all are there."""
+    """Return the first missing required column, or None."""
     for table, needed in NEEDED.items():
         for name in sorted(needed - reader.columns(table)):
             return f"{table}.{name}"
@@ -99,20 +99,20 @@ def missing_column(reader: SqliteReader) -> str | None:
 
 
 def read_threads(reader: SqliteReader) -> tuple[dict[str, T3Thread], Mapping[str, Marks]]:
-    """Every thread that is not deleted and not a sub-agent's; no marks. The reader's errors pass through."""
+    """Return all threads that are not deleted and not a sub-agent's, without marks. Raises the reader's errors."""
     around = _read_around(reader)
     return {row[0]: _thread(row, around) for row in reader.rows(_THREADS + _LIVE) if isinstance(row[0], str)}, {}
 
 
 def read_deleted(reader: SqliteReader, prefix: str) -> tuple[T3Thread, ...]:
-    """The deleted threads whose ids begin so."""
+    """Return the deleted threads whose ids have this prefix."""
     rows = reader.rows(_THREADS + _DELETED, prefix)
     around = _read_around(reader) if rows else _Around()
     return tuple(_thread(row, around) for row in rows)
 
 
 def last_written(reader: SqliteReader) -> str:
-    """The newest change of any thread, as T3 Code writes times; empty in an empty database."""
+    """Return the time of the newest change of any thread, in T3 Code's format; empty for an empty database."""
     found: object = reader.rows(f"SELECT max(updated_at) FROM {MARK}")[0][0]
     return found if isinstance(found, str) else ""
 
@@ -143,7 +143,7 @@ def _read_around(reader: SqliteReader) -> _Around:
 
 
 def _read_runs(reader: SqliteReader, around: _Around) -> None:
-    """Each thread's newest run, and the processes that were let go of."""
+    """Read each thread's newest run, and the processes that have ended."""
     runs = reader.columns(f"{PREFIX}runs")
     if runs:
         requested = "requested_at" if "requested_at" in runs else "NULL"
@@ -154,7 +154,7 @@ def _read_runs(reader: SqliteReader, around: _Around) -> None:
 
 
 def _thread(row: Row, around: _Around) -> T3Thread:
-    # Whatever a damaged row holds, here a text is a text or missing.
+    # Replace values of a damaged row that are no text by None.
     row = tuple(value if isinstance(value, str) else None for value in row)
     (thread_id, title, project, workspace, created, updated, archived, instance, active) = row[:9]
     (worktree, branch, model, settled, snoozed, pinned, provider, deleted) = row[9:]
@@ -162,9 +162,9 @@ def _thread(row: Row, around: _Around) -> T3Thread:
     current = next((session.session_id for own_id, session in native if own_id == active), None)
     earlier = tuple(session for _, session in native if session.session_id != current)
     before_import = around.old_cursors.get(thread_id) if thread_id in around.imported else None
-    # A message that waits for its first answer is no conversation yet, and a run that was given up never was one.
+    # A message waiting for its first answer is no conversation yet, and an abandoned run never was one.
     has_turns = thread_id in around.answered or before_import is not None or (bool(native) and not around.tells_answers)
-    # Every thread of the first orchestrator is imported, one that was never used too.
+    # Every thread of the first orchestrator is imported, even one that was never used.
     handed_over = thread_id in around.imported and not native and has_turns
     pending = around.pending.get(thread_id, set())
     return T3Thread(
@@ -205,5 +205,5 @@ def _process(thread_id: str, active: str | None, around: _Around) -> Runtime | N
 
 
 def _runtime(status: str, since: str) -> Runtime:
-    standing = "running" if status in _LOADED else "error" if status == "error" else "stopped"
-    return Runtime(standing, session_status=status, last_event="", last_seen_at=moment(since))
+    state = "running" if status in _LOADED else "error" if status == "error" else "stopped"
+    return Runtime(state, session_status=status, last_event="", last_seen_at=moment(since))

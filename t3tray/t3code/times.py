@@ -8,7 +8,7 @@ from t3tray.domain.times import EPOCH
 
 
 def moment(text: object) -> datetime | None:
-    """The time, aware; None where there is none or it cannot be read. A damaged row may hold anything."""
+    """Return the time, timezone-aware; None for an empty or invalid text. A damaged row may contain anything."""
     if not text or not isinstance(text, str):
         return None
     try:
@@ -17,10 +17,10 @@ def moment(text: object) -> datetime | None:
             return found
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        # An OverflowError: the first or the last year, with an offset that leads out of it.
+        # OverflowError: the first or last year, with an offset beyond it.
         return None
 
 
 def needed_moment(text: str) -> datetime:
-    """The time; the beginning of all times where it cannot be read, so that the thread is listed last and not lost."""
+    """Return the time, or the epoch for an invalid text, so that the thread is listed last and not lost."""
     return moment(text) or EPOCH

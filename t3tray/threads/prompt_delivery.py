@@ -13,7 +13,7 @@ from t3tray.domain.evidence import Activity
 from t3tray.domain.transcript import MAY_ARRIVE_FOR
 from t3tray.errors import NotTaken, ServerDown, ServerError, SessionMissing, StoreError, TimedOut
 from t3tray.opencode.events import Connected, Gap, Quiet, ServerEvent, Signal
-from t3tray.opencode.message_events import TurnBroke, change_of
+from t3tray.opencode.message_events import TurnErrored, change_of
 from t3tray.threads.session_server import SessionServer
 from t3tray.threads.turn import Outcome, Turn
 
@@ -146,7 +146,7 @@ class PromptDelivery:
 
     def _handle_event(self, event: ServerEvent) -> str:
         change = change_of(event)
-        if isinstance(change, TurnBroke) and not self.turn.has_arrived:
+        if isinstance(change, TurnErrored) and not self.turn.has_arrived:
             self._why_dropped = change.error.sentence()
             self._arrives_by = min(self._arrives_by, self._clock() + self._limits.dropped)
         elif change and self.turn.has_arrived:

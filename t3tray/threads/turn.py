@@ -16,7 +16,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from t3tray.domain.evidence import Role
-from t3tray.opencode.message_events import Change, MessageTold, PartGrew, PartTold, StatusTold, TurnBroke, Unclear
+from t3tray.opencode.message_events import (
+    Change,
+    MessageUpdated,
+    PartDelta,
+    PartUpdated,
+    StatusChanged,
+    TurnErrored,
+    UnclearChange,
+)
 from t3tray.opencode.wire import COMPACTION, MessageInfo, Part, WireMessage
 
 
@@ -94,19 +102,19 @@ class Turn:
     def handle(self, change: Change) -> str:
         """Apply an event; return the text that it adds to the reply."""
         match change:
-            case MessageTold(info):
+            case MessageUpdated(info):
                 self._hear_message(info)
-            case PartTold(part):
+            case PartUpdated(part):
                 return self._hear_part(part)
-            case PartGrew(message_id, part_id, words):
+            case PartDelta(message_id, part_id, words):
                 return self._grow(message_id, part_id, words)
-            case StatusTold(is_busy):
+            case StatusChanged(is_busy):
                 self._is_idle = not is_busy
                 self._began = self._began or (is_busy and self.message_id in self._asked)
-            case TurnBroke(error):
+            case TurnErrored(error):
                 self._was_stopped = self._was_stopped or error.is_stop
                 self._error = self._error if error.is_stop else error.sentence()
-            case Unclear():
+            case UnclearChange():
                 self.is_incomplete = True
         return ""
 

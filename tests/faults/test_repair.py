@@ -103,23 +103,23 @@ def sql(statement: str) -> Callable[[World], None]:
     ("reason", "make"),
     [
         ("is running", lambda world: runtime_file(world, os.getpid())),
-        ("did not end in order", lambda world: runtime_file(world, 2**22 + 1)),
+        ("did not shut down properly", lambda world: runtime_file(world, 2**22 + 1)),
         ("-wal", lambda world: Path(f"{world.state}-wal").write_bytes(b"x")),
         ("-journal", lambda world: Path(f"{world.state}-journal").write_bytes(b"")),
-        ("not exactly as t3tray knows", sql("ALTER TABLE provider_session_runtime ADD COLUMN more TEXT")),
-        ("not exactly as t3tray knows", sql("ALTER TABLE provider_session_runtime RENAME COLUMN adapter_key TO adapter")),
-        ("not exactly as t3tray knows", sql("PRAGMA user_version = 7")),
+        ("has an unknown schema", sql("ALTER TABLE provider_session_runtime ADD COLUMN more TEXT")),
+        ("has an unknown schema", sql("ALTER TABLE provider_session_runtime RENAME COLUMN adapter_key TO adapter")),
+        ("has an unknown schema", sql("PRAGMA user_version = 7")),
         (
-            "not exactly as t3tray knows",
+            "has an unknown schema",
             sql("CREATE TRIGGER x AFTER UPDATE ON provider_session_runtime BEGIN DELETE FROM projection_turns; END"),
         ),
-        ("form that t3tray does not know", sql("UPDATE provider_session_runtime SET resume_cursor_json = '{\"sessionId\": 5}'")),
-        ("form that t3tray does not know", sql("UPDATE provider_session_runtime SET resume_cursor_json = 'nothing'")),
+        ("unknown format", sql("UPDATE provider_session_runtime SET resume_cursor_json = '{\"sessionId\": 5}'")),
+        ("unknown format", sql("UPDATE provider_session_runtime SET resume_cursor_json = 'nothing'")),
         (
             "version 2",
             sql('UPDATE provider_session_runtime SET resume_cursor_json = \'{"schemaVersion":2,"sessionId":"ses_a"}\''),
         ),
-        ("keeps no cursor", sql("DELETE FROM provider_session_runtime WHERE thread_id = 't1'")),
+        ("has no cursor for", sql("DELETE FROM provider_session_runtime WHERE thread_id = 't1'")),
         ("codex", sql("UPDATE provider_session_runtime SET provider_name = 'codex'")),
     ],
 )
@@ -139,7 +139,7 @@ def test_a_cursor_that_changed_meanwhile_is_left_alone(world: World) -> None:
     repair = checked(world)
     with writing(world.state) as connection:
         connection.execute("UPDATE provider_session_runtime SET resume_cursor_json = NULL WHERE thread_id = 't1'")
-    with pytest.raises(Refused, match="not what it was"):
+    with pytest.raises(Refused, match="has changed since"):
         t3code.apply(repair)
     assert cursor(world) is None
 

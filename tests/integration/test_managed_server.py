@@ -217,7 +217,7 @@ async def test_a_restart_without_a_program_leaves_the_good_server(data: Path, ba
         too_old.write_text("#!/bin/sh\necho 1.14.2\n")
         too_old.chmod(0o700)
         owner.program = replace(bad.program, binary=too_old)
-        with pytest.raises(UnsupportedVersion, match=r"1.14.2 .* too old.* was left as it is"):
+        with pytest.raises(UnsupportedVersion, match=r"1.14.2 .* too old.* was not changed"):
             await owner.server.restart()
         assert await owner.server.ensure_ready() == before
         assert bad.living() == [owner.server.status.pid] and len(bad.pids()) == 1

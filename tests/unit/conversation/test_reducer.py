@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from t3tray.conversation.reducer import MessageReducer
 from t3tray.domain.transcript import PieceKind
 from t3tray.opencode.events import ServerEvent
-from t3tray.opencode.message_events import Change, Unclear, change_of
+from t3tray.opencode.message_events import Change, UnclearChange, change_of
 from t3tray.opencode.wire import TranscriptPage, WireMessage
 from tests.support.transcripts import SESSION, event, grew, info, message, page, part_told, text, thought, told, tool
 
@@ -138,7 +138,7 @@ def test_why_the_model_is_asked_again_is_told() -> None:
 def test_an_event_that_is_not_understood_asks_for_a_page() -> None:
     shown = fold(QUESTION)
     for odd in (told({"id": 7}), event("message.part.updated"), event("message.part.delta", field="text")):
-        assert change_of(odd) == Unclear()
+        assert change_of(odd) == UnclearChange()
     handle(shown, told({"id": 7}))
     assert shown.is_stale
     assert change_of(event("todo.updated")) is None

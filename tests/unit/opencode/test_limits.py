@@ -32,7 +32,7 @@ async def test_an_answer_that_drips_holds_nobody(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(client_module, "OVERALL_LIMIT", 0.2)
     async with upstream(drip) as server:
         client = OpenCodeClient(server.url)
-        with pytest.raises(TimedOut, match="did not answer in time"):
+        with pytest.raises(TimedOut, match="did not respond in time"):
             await client.session("ses_1")
         with pytest.raises(TimedOut):
             await client.health(0.2)

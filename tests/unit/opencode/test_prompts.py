@@ -63,8 +63,8 @@ def test_a_message_is_no_later_than_by_the_servers_clock_and_after_its_newest(
         ("Error: Errors: 3 found", "Errors: 3 found"),
         # As 1.15 says it.
         ("ProviderNoProvidersError: \n    at <anonymous> (/x.js:1:2)", "No providers are available"),
-        ("effect/cli/OddError", "OpenCode said no more than OddError"),
-        ("Error: OddError:", "OpenCode said no more than OddError"),
+        ("effect/cli/OddError", "OpenCode reported only OddError"),
+        ("Error: OddError:", "OpenCode reported only OddError"),
     ],
 )
 def test_an_error_is_told_in_one_line_without_its_stack(message: str, words: str) -> None:

@@ -42,7 +42,7 @@ async def test_a_broken_configuration_is_named_with_its_file_and_line_and_withou
         await client.session("ses_1")
     await client.aclose()
     assert error.value.message == "OpenCode cannot use /the work/opencode.json: InvalidSymbol at line 3, column 14."
-    assert (error.value.hint or "").startswith("Correct that file.")
+    assert (error.value.hint or "").startswith("Correct that file, then")
 
 
 async def test_a_configuration_with_a_wrong_value_is_told_by_the_value() -> None:

@@ -114,8 +114,8 @@ async def test_plain_http_behind_https_is_named() -> None:
         with pytest.raises(Unsupported) as error:
             await ask_health(url, "pw")
     assert (error.value.message, error.value.hint) == (
-        f"{url} answers in plain http, not in https.",
-        "Write http:// in its address.",
+        f"{url} uses plain http, not https.",
+        "Use http:// in its address.",
     )
 
 

@@ -68,7 +68,7 @@ def test_files_are_named_and_what_was_being_written_is_marked(tmp_path: Path) ->
     assert found is not None
     assert [(said.files, said.finished) for said in found.messages] == [
         (("shot.png",), True),
-        (("files that cannot be named",), True),
+        (("files with unknown names",), True),
         ((), False),
     ]
     assert found.messages[0].created_ms == milliseconds(NOON)
@@ -79,7 +79,7 @@ def test_lines_of_nobody_are_left_out_and_that_is_said(tmp_path: Path) -> None:
     found = transcript(with_messages(tmp_path, ("m1", "user", "hello", 0, "[]"), ("m2", "system", "x", 0, None)), "t1")
     assert found is not None
     assert [said.text for said in found.messages] == ["hello"]
-    assert any("Left out: 1 of its lines" in said for said in found.missing)
+    assert any("Left out: 1 messages" in said for said in found.missing)
 
 
 @pytest.mark.parametrize(

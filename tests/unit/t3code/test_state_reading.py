@@ -52,7 +52,7 @@ def test_a_form_that_is_not_known_is_watched_only(tmp_path: Path, statement: str
     with writing(world.state) as connection:
         connection.execute(statement)
     state = read(world)
-    assert state.shape is Shape.UNSUPPORTED and state.threads == () and "its form is not known" in state.why
+    assert state.shape is Shape.UNSUPPORTED and state.threads == () and "its format is unknown" in state.why
 
 
 def test_a_damaged_file_is_said_in_words(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_the_home_on_which_t3_code_runs_wins_though_the_other_was_written_later(
     run_in(two.world)
     _, snapshot, sessions = two.shown()
     assert sessions["t1"] == "ses_t1"
-    assert snapshot.warnings[0].endswith(f"They are shown as in {two.world.home}, because T3 Code runs there.")
+    assert snapshot.warnings[0].endswith(f"They are shown as in {two.world.home}, because T3 Code is running there.")
 
 
 def test_only_the_live_homes_log_says_which_session_served_the_thread(two: Two) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from t3tray.opencode.message_events import Unclear, change_of
+from t3tray.opencode.message_events import UnclearChange, change_of
 from t3tray.threads.turn import Outcome, Turn
 from tests.support.turns import ASKED, BEGUN, BUSY, IDLE, OURS, TEXT, Told, answer, error, events, grown, message, part, read
 
@@ -149,7 +149,7 @@ def test_an_older_message_that_is_told_again_is_no_later_one() -> None:
 
 def test_after_a_gap_it_is_read_and_only_what_was_not_heard_is_added() -> None:
     turn = heard(*BEGUN, message("msg_6", OURS, 6), part("msg_6", ""), grown("msg_6", "It is "))
-    turn.handle(Unclear())
+    turn.handle(UnclearChange())
     assert turn.is_incomplete
     page = read(ASKED, (answer("msg_6", OURS, 6), part("msg_6", "It is late.")))
     assert turn.read(page, is_idle=True) == "late."
