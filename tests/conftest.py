@@ -34,6 +34,7 @@ from pytestqt.qtbot import QtBot
 from t3tray.domain.versions import can, lacking
 from tests.support.disk import memory_disk
 from tests.support.leftovers import end_leftovers
+from tests.support.no_process import starts_recorded
 from tests.support.opencode import OpenCodeHome, RawServer, found_opencode, quick_program
 from tests.support.shared_server import SharedServer
 from tests.support.stub_model import StubModel
@@ -52,6 +53,9 @@ _GRACE = 120
 if memory_disk():
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory_disk())
 
+_ROOT = Path(__file__).parent
+# What `make quick` runs, but for tests that are marked.
+_QUICK = (_ROOT / "unit", _ROOT / "ui")
 _FOREIGN = ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
@@ -97,6 +101,15 @@ def _isolated_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 @pytest.fixture(autouse=True)
 def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, _isolated_session: None) -> None:
     _isolate(monkeypatch, tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture(autouse=True)
+def _starts_no_process(request: pytest.FixtureRequest, _isolated: None) -> Iterator[None]:
+    """Neither a unit test nor one of the interface starts a program, unless it is marked `process`."""
+    with starts_recorded() as started:
+        yield
+    if request.node.get_closest_marker("process") is None and any(map(request.node.path.is_relative_to, _QUICK)):
+        assert not started, f"mark it `process`, or play what it starts: {started}"
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import signal
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any, NoReturn, TextIO
 
 from t3tray import __version__
@@ -62,8 +63,9 @@ def parse(argv: Sequence[str], out: TextIO, err: TextIO) -> argparse.Namespace:
         raise SystemExit(_write_error(error, "--json" in argv, out, err)) from None
 
 
+@cache
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands; without a command the tray app starts. `parse_args` raises UsageError."""
+    """Return the parser of all commands, made once; without a command the tray app starts. `parse_args` raises UsageError."""
     common = _Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="write exactly one JSON document to standard output")
     # No default here: it would replace a value given before the command.

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,11 +21,15 @@ from t3tray.domain.thread import Source, Thread
 from t3tray.errors import StoreError
 from t3tray.store.open import FILE_NAME
 from t3tray.store.store import Store
+from tests.support.forked import forkable, shared_forker
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LOOKS = ["status", "threads", "show a1", "journal", "settings", "doctor", "server status", "server stop"]
 CHANGES = ["settings terminal kitty", "resume a1", "send a1 hello", "remedy a1 release --yes"]
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="the limit on a file's size is POSIX's")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="commands are forked there, and files limited"),
+    pytest.mark.usefixtures("quick_opencode"),
+]
 
 
 @pytest.fixture
@@ -40,15 +43,11 @@ def data(tmp_path: Path) -> Iterator[Path]:
 
 
 def run(data: Path, words: str, *, full: bool = True) -> tuple[int, dict[str, Any], str]:
-    def fill() -> None:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-
-    environment = {**os.environ, "T3TRAY_DATA_DIR": str(data), "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
-    argv = [sys.executable, "-m", "t3tray", *words.split(), "--json"]
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, preexec_fn=fill if full else None, timeout=110)
-    return done.returncode, json.loads(done.stdout), done.stderr
+    environment = forkable(os.environ) | {"T3TRAY_DATA_DIR": str(data)}
+    command = shared_forker().start(*words.split(), "--json", file_size=0 if full else None, environment=environment)
+    out, err = command.communicate()
+    assert command.returncode is not None
+    return command.returncode, json.loads(out), err
 
 
 @pytest.mark.parametrize(("words", "is_open"), [*((words, True) for words in LOOKS), ("threads", False), ("server stop", False)])
@@ -69,7 +68,7 @@ def test_what_only_looks_answers_with_the_last_that_was_recorded(data: Path, tmp
 def test_what_would_have_to_be_recorded_is_refused_in_words(data: Path, words: str) -> None:
     code, document, _ = run(data, words)
     # The server's password is kept before its lease: on a system without a keyring that file is refused first.
-    assert code == 4 and any(said in document["error"]["message"] for said in ("The disk", "could not be kept"))
+    assert code == 4 and any(said in document["error"]["message"] for said in ("The disk", "could not be stored"))
     code, document, _ = run(data, "threads", full=False)
     assert [row["session_id"] for row in document["threads"]] == ["ses_a1"] and code == 0
 

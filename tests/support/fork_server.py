@@ -68,13 +68,23 @@ def _mind(request: dict[str, Any], stdin: int, out: int, err: int, status: int) 
     os._exit(0)
 
 
-def _run(words: Sequence[str], file_size: int | None = None, folder: str = "", module: str = "", **rest: Any) -> NoReturn:
+def _run(
+    words: Sequence[str],
+    file_size: int | None = None,
+    folder: str = "",
+    module: str = "",
+    has_stderr: bool = True,
+    **rest: Any,
+) -> NoReturn:
     # The threads alone would only show that the event loop is waiting; its tasks show for what.
     signal.signal(TELLS_ITS_STACKS, _tell_tasks)
     faulthandler.register(TELLS_ITS_STACKS, chain=True)
     # The inherited streams remember properties of this process's own files: whether they are seekable.
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    if not has_stderr:
+        os.close(2)
+        sys.stderr = None  # as the interpreter has it then
     if rest.get("environment") is not None:
         _take_environment(rest["environment"])
     if folder:
@@ -101,7 +111,8 @@ def _end(main: Callable[[], int | None]) -> NoReturn:
     gc.collect()  # unclosed resources warn
     try:
         for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+            if stream:
+                stream.flush()
     except (OSError, ValueError):
         sys.exit(code)
     os._exit(code or 0)

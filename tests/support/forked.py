@@ -143,10 +143,17 @@ class Forker:
                 pass_fds=[theirs.fileno()],
             )
 
-    def start(self, *words: str, file_size: int | None = None, environment: Mapping[str, str] | None = None) -> Command:
+    def start(
+        self,
+        *words: str,
+        file_size: int | None = None,
+        environment: Mapping[str, str] | None = None,
+        has_stderr: bool = True,
+    ) -> Command:
         """A command that nobody types anything to, in this process's folder. No file that it writes may grow above `file_size`
-        bytes."""
-        command = self._start(words=words, file_size=file_size, environment=environment, folder=str(Path.cwd()))
+        bytes; without `has_stderr` its standard error is closed."""
+        request = {"words": words, "file_size": file_size, "environment": environment, "has_stderr": has_stderr}
+        command = self._start(**request, folder=str(Path.cwd()))
         command.close_stdin()
         return command
 
@@ -186,5 +193,9 @@ def shared_forker() -> Forker:
 
 def can_fork(environment: Mapping[str, str]) -> bool:
     """Whether a command with this environment can be forked from `shared_forker`."""
-    special = [name for name in environment if name.startswith(_READ_ONCE) and name != _READ_LATER]
-    return sys.platform == "linux" and not special
+    return sys.platform == "linux" and environment.keys() == forkable(environment).keys()
+
+
+def forkable(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return this environment without what an interpreter reads once, at its start."""
+    return {name: value for name, value in environment.items() if not name.startswith(_READ_ONCE) or name == _READ_LATER}

@@ -45,9 +45,14 @@ class _FactsTab(ScrollPage):
         if self._due == self._drawn:
             return
         self._drawn = self._due
+        page = self.widget()
+        assert page is not None
+        # Qt lays out the whole page for each widget that appears on it: they appear together.
+        page.hide()
         clear(self._body)
         self._draw()
         self._body.addStretch(1)
+        page.show()
 
     def _draw(self) -> None:
         raise NotImplementedError

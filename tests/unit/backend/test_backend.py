@@ -25,6 +25,8 @@ from t3tray.system.bus_notifications import NO_BUS
 from t3tray.threads.snapshot import Snapshot
 from tests.support.views import NOON
 
+pytestmark = pytest.mark.process
+
 
 @asynccontextmanager
 async def running() -> AsyncIterator[tuple[Backend, asyncio.Queue[Snapshot]]]:

@@ -27,6 +27,7 @@ async def backend() -> AsyncIterator[Backend]:
     await opened.close()
 
 
+@pytest.mark.process
 async def test_a_home_of_t3_code_that_is_added_is_read_at_once_and_one_that_is_removed_no_more(
     backend: Backend, tmp_path: Path
 ) -> None:
@@ -85,6 +86,7 @@ UNUSABLE = [
 ]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("name", "stored"), UNUSABLE)
 async def test_a_stored_value_that_cannot_be_used_is_its_default_with_a_warning(backend: Backend, name: str, stored: str) -> None:
     await backend.preferences.change("terminal", "kitty")

@@ -32,9 +32,9 @@ async def test_a_mount_that_dies_later_hides_no_change_elsewhere(
     answers, stat = threading.Event(), os.stat
     answers.set()
 
-    def hanging(path: str) -> os.stat_result:
-        assert not path.startswith(str(tmp_path / "dead")) or answers.wait(LIMIT)
-        return stat(path)
+    def hanging(path: str | Path, **options: bool) -> os.stat_result:
+        assert not str(path).startswith(str(tmp_path / "dead")) or answers.wait(LIMIT)
+        return stat(path, **options)
 
     monkeypatch.setattr(file_watch.os, "stat", hanging)
     monkeypatch.setattr(file_watch, "BLOCKED_AFTER", 0.1)
@@ -46,7 +46,7 @@ async def test_a_mount_that_dies_later_hides_no_change_elsewhere(
     await told(changed, lambda: (tmp_path / "a").write_text("1"))
     answers.clear()
     async with asyncio.timeout(LIMIT):
-        while "does not answer" not in caplog.text:
+        while "does not respond" not in caplog.text:
             await asyncio.sleep(0.02)
     await told(changed, lambda: (tmp_path / "a").write_text("22"))
     await told(changed, answers.set)

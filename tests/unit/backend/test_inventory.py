@@ -43,6 +43,7 @@ async def test_an_empty_machine_has_nothing_and_stays_as_it_is(backend: Backend,
     assert sorted(Path.home().rglob("*")) == before
 
 
+@pytest.mark.process
 async def test_the_program_is_asked_for_its_version(backend: Backend, tmp_path: Path) -> None:
     there = program(tmp_path / "bin" / "opencode", "echo 1.18.33")
     found = (await backend.inspection.inventory()).program
@@ -57,6 +58,7 @@ async def test_a_home_that_was_added_is_told_with_its_threads(backend: Backend, 
     assert found.threads == found.ours == 1
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("script", "version"),
     [("echo 1.2.3", "1.2.3"), ("echo opencode 1.2.3", "1.2.3"), ("exit 1", ""), ("echo hello", ""), ("printf '\\377'", "")],
@@ -65,11 +67,13 @@ async def test_what_a_program_says_of_its_version(tmp_path: Path, script: str, v
     assert await version_of(program(tmp_path / "opencode", script), os.environ) == version
 
 
+@pytest.mark.process
 async def test_what_is_no_program_says_nothing(tmp_path: Path) -> None:
     assert await version_of(tmp_path / "nothing", os.environ) == ""
     assert await version_of(program(tmp_path / "endless", "while :; do echo 1; done"), os.environ) == ""
 
 
+@pytest.mark.process
 async def test_a_program_that_is_asked_ends_with_the_question(tmp_path: Path) -> None:
     """Whoever quits t3tray waits for no program that thinks."""
     slow = program(tmp_path / "slow", f"echo $$ > {tmp_path / 'pid'}\nexec sleep 600")

@@ -93,6 +93,7 @@ async def test_where_its_server_answers_the_page_is_opened(world: World, backend
     assert pages[0] in opened.sentence and text_tables.opened(opened) == opened.sentence
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("how", ["another environment", "a dead process", "nobody listens", "no file"])
 async def test_else_its_app_is_asked_and_the_title_is_given_to_copy(
     world: World, desktop: Path, backend: Backend, pages: list[str], how: str
@@ -114,6 +115,7 @@ async def test_else_its_app_is_asked_and_the_title_is_given_to_copy(
     assert text_tables.opened(opened).endswith("Look for “Fix the parser” there.")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("has_xdg_mime", [True, False])
 async def test_where_no_app_takes_the_address_nothing_is_started_and_that_is_said(
     desktop: Path, backend: Backend, has_xdg_mime: bool

@@ -136,6 +136,7 @@ async def test_while_the_thread_can_go_on_its_session_is_told_whatever_is_kept(l
     assert (shown.kept, len(shown.messages)) == (None, 4)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("statements", "reason"), [(_DELETED, Reason.MISSING), (_EMPTIED, Reason.EMPTY), (_OTHERS_WORDS, Reason.HISTORY_LOST)]
 )
@@ -171,6 +172,7 @@ async def test_a_cursor_that_names_no_session_hinders_nothing(life: Life, sessio
     assert texts(await life.shown()) == ["theirs"]
 
 
+@pytest.mark.process
 async def test_without_opencodes_database_the_vault_tells_it(life: Life) -> None:
     life.keep(2)
     for path in life.world.opencode.parent.iterdir():
@@ -196,6 +198,7 @@ async def test_a_copy_that_cannot_be_read_is_said(life: Life) -> None:
     assert shown.kept is None and shown.messages == () and str(file) in shown.notice
 
 
+@pytest.mark.process
 async def test_it_comes_when_the_session_goes_and_goes_when_that_is_there_again(life: Life) -> None:
     async with life.followed() as followed:
         assert len((await followed.next()).messages) == 4

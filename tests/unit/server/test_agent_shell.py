@@ -27,6 +27,7 @@ def run(environment: dict[str, str], *words: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in told.stdout.splitlines() if "=" in line)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("shell", [BASH, "/bin/sh"])
 def test_it_has_all_but_the_password(tmp_path: Path, shell: str) -> None:
     environment = {"PATH": os.environ["PATH"], "SHELL": shell, "HOME": str(tmp_path), "OTHER": "a b\tc"}
@@ -38,11 +39,13 @@ def test_it_has_all_but_the_password(tmp_path: Path, shell: str) -> None:
     assert made | {"SHELL": shell} == environment
 
 
+@pytest.mark.process
 def test_without_a_shell_it_is_what_opencode_takes(tmp_path: Path) -> None:
     told = run(without_password_in_shells(tmp_path, {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}))
     assert "OPENCODE_SERVER_PASSWORD" not in told and told["0"] == BASH
 
 
+@pytest.mark.process
 def test_a_shell_that_agents_do_not_get_stays_the_users_in_a_terminal(tmp_path: Path) -> None:
     fish = tmp_path / "bin" / "fish"
     fish.parent.mkdir()
@@ -57,6 +60,7 @@ def test_a_shell_that_agents_do_not_get_stays_the_users_in_a_terminal(tmp_path: 
     assert terminal.stdout == f"fish::{fish}:-l"
 
 
+@pytest.mark.process
 def test_a_shell_whose_own_files_are_slow_fail_or_talk_is_no_reason_to_leave_the_password_in(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -119,6 +119,7 @@ async def test_plain_http_behind_https_is_named() -> None:
     )
 
 
+@pytest.mark.process
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="there is nothing to make a certificate with")
 async def test_a_certificate_that_is_not_trusted_is_named(tmp_path: Path) -> None:
     words = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=127.0.0.1 -keyout key.pem -out cert.pem"

@@ -14,6 +14,7 @@ from t3tray.system.intent_ids import IntentIds, is_elsewhere
 from t3tray.system.process_identity import start_id
 
 
+@pytest.mark.process
 def test_a_living_process_is_at_work_and_a_dead_one_is_not() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         intent = f"i@{other.pid}:{start_id(other.pid)}"

@@ -101,6 +101,7 @@ def entry(tmp_path: Path) -> Path:
     return tmp_path / "autostart" / "t3tray.desktop"
 
 
+@pytest.mark.process
 @given(some.lists(some.text(some.characters(exclude_categories=("C", "Z"), include_characters=" "), min_size=1), min_size=1))
 def test_every_word_of_the_command_arrives_on_linux(tmp_path_factory: pytest.TempPathFactory, command: list[str]) -> None:
     config = tmp_path_factory.mktemp("config")

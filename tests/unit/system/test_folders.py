@@ -112,6 +112,7 @@ def test_a_name_that_is_none_of_this_system_is_not_known() -> None:
         assert real_directory(name) == name
 
 
+@pytest.mark.process
 def test_a_fork_asks_with_threads_of_its_own(tmp_path: Path) -> None:
     assert directory_exists(str(tmp_path))
     child = os.fork()

@@ -30,10 +30,12 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.process
 def test_the_commits_that_a_repository_began_with(repository: Path) -> None:
     assert first_commits(str(repository)) == [git(repository, "rev-list", "--max-parents=0", "HEAD")]
 
 
+@pytest.mark.process
 def test_no_repository_and_one_without_commits_began_with_none(tmp_path: Path) -> None:
     (tmp_path / "bare").mkdir()
     assert first_commits(str(tmp_path / "bare"), os.environ | {"GIT_CEILING_DIRECTORIES": str(tmp_path)}) == []
@@ -41,11 +43,13 @@ def test_no_repository_and_one_without_commits_began_with_none(tmp_path: Path) -
     assert first_commits(str(tmp_path / "bare")) == []
 
 
+@pytest.mark.process
 def test_variables_of_git_lead_to_no_other_repository(repository: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     assert first_commits(str(tmp_path / "other"), os.environ | {"GIT_DIR": str(repository / ".git")}) == []
 
 
+@pytest.mark.process
 def test_nothing_that_its_configuration_names_is_run(repository: Path, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     program = tmp_path / "program"
@@ -66,6 +70,7 @@ def test_nothing_that_its_configuration_names_is_run(repository: Path, tmp_path:
     assert not ran.exists(), ran.read_text()
 
 
+@pytest.mark.process
 def test_without_git_it_cannot_be_told(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert first_commits(str(repository)) is None

@@ -25,6 +25,7 @@ def shell(folder: Path, *lines: str) -> dict[str, str]:
     return {"PATH": "/usr/bin:/bin", "HOME": str(folder), "SHELL": str(path)}
 
 
+@pytest.mark.process
 def test_all_of_it_is_told_whatever_else_the_shell_says(tmp_path: Path) -> None:
     environ = shell(
         tmp_path,
@@ -38,21 +39,25 @@ def test_all_of_it_is_told_whatever_else_the_shell_says(tmp_path: Path) -> None:
     assert not {"_", "SHLVL", "PWD", "T3TRAY_DATA_DIR"} & set(told)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("lines", [("exit 1",), ("echo begun", "exec sleep 60"), ("sleep 60",)])
 def test_a_shell_that_does_not_tell_tells_nothing(tmp_path: Path, lines: tuple[str, ...]) -> None:
     assert login_environment(shell(tmp_path, *lines), limit=0.5) is None
 
 
+@pytest.mark.process
 def test_no_shell_and_one_that_is_not_there_tell_nothing(tmp_path: Path) -> None:
     assert login_environment({}) is None
     assert login_environment({"SHELL": str(tmp_path / "none")}) is None
 
 
+@pytest.mark.process
 def test_the_users_own_shell_tells() -> None:
     told = login_environment({**os.environ, "SHELL": "/bin/sh"})
     assert told and told["PATH"]
 
 
+@pytest.mark.process
 def test_a_shell_that_failed_is_asked_again_at_the_servers_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("TERM", "SSH_CONNECTION"):
         monkeypatch.delenv(name, raising=False)

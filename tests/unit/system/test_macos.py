@@ -83,6 +83,7 @@ def test_the_login_item_is_a_launch_agent_whatever_xdg_says(home: Path) -> None:
     assert not item.look().is_on
 
 
+@pytest.mark.process
 def test_a_terminal_runs_a_script_that_takes_itself_away(home: Path, opened: Path) -> None:
     data = home / "data"
     data.mkdir()
@@ -96,6 +97,7 @@ def test_a_terminal_runs_a_script_that_takes_itself_away(home: Path, opened: Pat
     assert Path(script).stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.process
 def test_a_folder_and_t3_code_are_opened_by_its_own_program(home: Path, opened: Path) -> None:
     ours = Programs(Settings(), home)
     ours.open_folder(home)

@@ -43,6 +43,7 @@ async def next_of(heard: asyncio.Queue[NotificationPress]) -> NotificationPress:
         return await heard.get()
 
 
+@pytest.mark.process
 async def test_a_notice_is_shown_pressed_and_withdrawn(daemon: NotificationDaemon) -> None:
     async with center() as (made, heard):
         await made.look()
@@ -68,6 +69,7 @@ async def test_a_copy_that_may_show_none_says_so(monkeypatch: pytest.MonkeyPatch
     assert made.trouble == NOT_HERE
 
 
+@pytest.mark.process
 async def test_a_user_who_gives_no_leave_is_shown_nothing(daemon: NotificationDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
     async def refused(self: DesktopNotifier) -> bool:
         return False
@@ -78,6 +80,7 @@ async def test_a_user_who_gives_no_leave_is_shown_nothing(daemon: NotificationDa
         assert made.trouble == NO_PERMISSION and daemon.shown == []
 
 
+@pytest.mark.process
 async def test_a_centre_that_hangs_is_given_up(daemon: NotificationDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notification_center, "LIMIT", 0.2)
     async with center() as (made, _):

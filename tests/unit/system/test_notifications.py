@@ -57,6 +57,7 @@ async def shown_by(daemon: NotificationDaemon, title: str) -> Shown:
     return await asyncio.to_thread(daemon.wait_for, title)
 
 
+@pytest.mark.process
 async def test_a_notice_has_its_buttons_and_what_is_pressed_is_heard_once(bus: SessionBus, daemon: NotificationDaemon) -> None:
     async with notifications(bus.address, "file:///icon.svg") as (made, ear):
         await made.show("one", PUSH, stays=True)
@@ -74,6 +75,7 @@ async def test_a_notice_has_its_buttons_and_what_is_pressed_is_heard_once(bus: S
         assert ear.heard.empty() and made.trouble == ""
 
 
+@pytest.mark.process
 async def test_markup_is_escaped_only_for_a_service_that_reads_it(bus: SessionBus) -> None:
     for able, text in ((("body-markup", "actions"), "Wants to run &lt;git&gt; &amp; push"), (("actions",), PUSH.text)):
         with NotificationDaemon(bus.address, able) as daemon:
@@ -82,6 +84,7 @@ async def test_markup_is_escaped_only_for_a_service_that_reads_it(bus: SessionBu
                 assert (await shown_by(daemon, "Parser")).text == text
 
 
+@pytest.mark.process
 async def test_a_service_without_buttons_is_asked_for_none(bus: SessionBus) -> None:
     with NotificationDaemon(bus.address, ("body",)) as daemon:
         async with notifications(bus.address) as (made, _):
@@ -89,6 +92,7 @@ async def test_a_service_without_buttons_is_asked_for_none(bus: SessionBus) -> N
             assert (await shown_by(daemon, "Parser")).actions == ()
 
 
+@pytest.mark.process
 async def test_what_is_withdrawn_closes_and_so_does_all_at_the_end(bus: SessionBus, daemon: NotificationDaemon) -> None:
     async with notifications(bus.address) as (made, _):
         await made.show("one", PUSH, stays=True)
@@ -99,6 +103,7 @@ async def test_what_is_withdrawn_closes_and_so_does_all_at_the_end(bus: SessionB
     assert daemon.on_screen == []
 
 
+@pytest.mark.process
 async def test_what_the_user_has_closed_is_not_withdrawn_any_more(bus: SessionBus, daemon: NotificationDaemon) -> None:
     async with notifications(bus.address) as (made, ear):
         await made.show("one", PUSH, stays=True)
@@ -109,6 +114,7 @@ async def test_what_the_user_has_closed_is_not_withdrawn_any_more(bus: SessionBu
         assert await ear.next() == NotificationPress("two", "reject")
 
 
+@pytest.mark.process
 async def test_another_program_cannot_press_a_button(bus: SessionBus, daemon: NotificationDaemon) -> None:
     async with notifications(bus.address) as (made, ear):
         await made.show("one", PUSH, stays=True)
@@ -120,6 +126,7 @@ async def test_another_program_cannot_press_a_button(bus: SessionBus, daemon: No
         assert await ear.next() == NotificationPress("one", "reject")
 
 
+@pytest.mark.process
 async def test_signals_of_another_form_keep_nobody_from_hearing_the_next(bus: SessionBus, daemon: NotificationDaemon) -> None:
     async with notifications(bus.address) as (made, ear):
         await made.show("one", PUSH, stays=True)
@@ -131,6 +138,7 @@ async def test_signals_of_another_form_keep_nobody_from_hearing_the_next(bus: Se
         assert await ear.next() == NotificationPress("one", "reject")
 
 
+@pytest.mark.process
 async def test_what_goes_wrong_in_one_is_told_and_the_next_is_heard(
     bus: SessionBus, daemon: NotificationDaemon, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -152,6 +160,7 @@ async def test_what_goes_wrong_in_one_is_told_and_the_next_is_heard(
     await made.close()
 
 
+@pytest.mark.process
 async def test_a_lost_connection_is_made_again_while_something_is_shown(
     bus: SessionBus, daemon: NotificationDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +177,7 @@ async def test_a_lost_connection_is_made_again_while_something_is_shown(
         assert await ear.next() == NotificationPress("one", "once")
 
 
+@pytest.mark.process
 async def test_a_service_that_took_over_is_not_taken_for_the_one_that_showed_it(bus: SessionBus) -> None:
     async with notifications(bus.address) as (made, ear):
         with NotificationDaemon(bus.address) as first:
@@ -191,6 +201,7 @@ async def test_without_a_bus_it_says_so_once_and_quietly(address: str, caplog: p
     assert [record.levelname for record in caplog.records if record.name.startswith("t3tray")] == ["INFO"]
 
 
+@pytest.mark.process
 async def test_without_a_service_it_says_so_and_shows_again_when_one_comes(bus: SessionBus) -> None:
     async with notifications(bus.address) as (made, _):
         await made.look()
@@ -200,6 +211,7 @@ async def test_without_a_service_it_says_so_and_shows_again_when_one_comes(bus: 
             assert made.trouble == "" and len(daemon.shown) == 1
 
 
+@pytest.mark.process
 async def test_a_service_that_hangs_is_given_up(
     bus: SessionBus, daemon: NotificationDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +246,7 @@ async def test_a_bus_that_never_answers_is_given_up(tmp_path: Path, monkeypatch:
             await ended.wait()
 
 
+@pytest.mark.process
 async def test_a_bus_that_dies_is_told() -> None:
     with SessionBus() as bus, NotificationDaemon(bus.address):
         made = BusNotifications(bus.address, "", Ear().heard.put_nowait)
@@ -243,6 +256,7 @@ async def test_a_bus_that_dies_is_told() -> None:
     await made.close()
 
 
+@pytest.mark.process
 async def test_a_bus_that_came_back_is_used_at_once(tmp_path: Path) -> None:
     address = f"unix:path={tmp_path}/bus"
     async with notifications(address) as (made, _):
@@ -258,6 +272,7 @@ async def test_linux_asks_the_bus() -> None:
     assert made.trouble == NO_BUS
 
 
+@pytest.mark.process
 async def test_whenever_it_is_cancelled_it_ends(bus: SessionBus, daemon: NotificationDaemon) -> None:
     async with notifications(bus.address) as (made, _):
         for rounds in range(300):

@@ -55,6 +55,7 @@ def test_tables_that_are_not_there_tell_nothing(monkeypatch: pytest.MonkeyPatch,
     assert list(port_owner._users(8080)) == []
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform != "linux", reason="sees the sockets of this user's programs on Linux")
 def test_a_program_that_is_no_python_is_another(tmp_path: Path) -> None:
     """A process that was handed a listening socket, and is a shell."""

@@ -46,6 +46,7 @@ def test_a_living_process_stays_living_when_the_clock_is_set(monkeypatch: pytest
     assert me.is_at_work(intent), "recovery would take a living tray's intent back"
 
 
+@pytest.mark.process
 def test_no_other_process_that_got_the_number_is_taken_for_it(younger: int) -> None:
     assert not is_running(younger, psutil.Process(younger).create_time(), start_id(os.getpid()))
     assert not IntentIds.this_process().is_at_work(f"an-id@{younger}:another-boot:1")
@@ -61,6 +62,7 @@ def test_what_an_older_version_recorded_goes_by_the_wall_clock() -> None:
     assert not me.is_at_work("no process named")
 
 
+@pytest.mark.process
 def test_where_there_is_no_boot_id_the_kernels_own_note_counts(monkeypatch: pytest.MonkeyPatch, younger: int) -> None:
     monkeypatch.setattr(process_identity, "_boot_id", lambda: "")
     mine = start_id(os.getpid())
@@ -81,6 +83,7 @@ def test_a_name_with_brackets_and_spaces_hides_no_start() -> None:
         name.write_text(as_it_was)
 
 
+@pytest.mark.process
 def test_one_that_is_gone_is_not_running() -> None:
     child = os.fork()
     if child == 0:

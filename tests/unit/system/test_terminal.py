@@ -79,6 +79,7 @@ def test_a_terminal_of_windows_runs_the_program_that_has_an_output(tmp_path: Pat
     assert console_program(tmp_path / "pythonw.exe", "linux") == tmp_path / "pythonw.exe"
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell runs the script")
 def test_two_scripts_for_macos_are_the_users_own_and_each_runs_its_own_command(tmp_path: Path) -> None:
     opener = tmp_path / "open"

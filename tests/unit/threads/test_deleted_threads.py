@@ -130,6 +130,7 @@ def test_a_deleted_thread_of_the_new_version_is_told_too(scanner: Scanner, world
     assert recorded.cursor and recorded.cursor.session_id == "ses_1"
 
 
+@pytest.mark.process
 def test_show_tells_it_and_the_commands_that_do_something_refuse(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("T3CODE_HOME", str(world.home))
     monkeypatch.setenv("OPENCODE_DB", str(world.opencode))

@@ -1,0 +1,26 @@
+"""Tells which programs this process starts, so that a test of `make quick` that starts one fails."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_STARTS = frozenset({"subprocess.Popen", "os.posix_spawn", "os.fork", "os.forkpty", "os.exec", "os.system"})
+_started: list[str] = []
+
+
+@contextmanager
+def starts_recorded() -> Iterator[list[str]]:
+    """What was started since, one text each. Programs that Qt starts are not seen."""
+    _started.clear()
+    yield _started
+
+
+def _record(event: str, arguments: tuple[object, ...]) -> None:
+    if event in _STARTS:
+        _started.append(f"{event} {arguments}")
+
+
+# It cannot be taken away again.
+sys.addaudithook(_record)
