@@ -66,7 +66,7 @@ class LettingGo:
         for home in homes:
             await self._run_sql(self._store.let_go.note_home, str(home), LetGo(self._now(), False))
 
-    async def foresee(self, thread_id: str, gives: str | None) -> tuple[str, ...]:
+    async def preview_release(self, thread_id: str, gives: str | None) -> tuple[str, ...]:
         held = self._other(thread_id, gives)
         if held is None:
             return ()

@@ -1,1 +1,1 @@
-"""Remedies: one module for a kind of act, one shape for all (`plan`), one entry (`registry`)."""
+"""Remedies: one module for each kind of act, one shape for all (`plan`), one entry point (`registry`)."""

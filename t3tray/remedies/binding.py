@@ -1,6 +1,6 @@
-"""Remedies that change the binding alone, in one transaction: bind to another session, let go of the one there is.
+"""Remedies that change only the binding, in one transaction: bind to another session, or unbind.
 
-They make nothing and end nothing in OpenCode.
+They create and end nothing in OpenCode.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from t3tray.errors import Refused, UsageError
 from t3tray.messages.verdicts import sentence
 from t3tray.remedies.collecting import indented, left_out, losses
 from t3tray.remedies.plan import Plan, RemedyJournal, Tools, chosen, live_binding
-from t3tray.remedies.proving import see
+from t3tray.remedies.proving import check_session
 from t3tray.system.folders import same_directory
 from t3tray.threads.evidence import cursor_now
 from t3tray.threads.session_server import refuse_stranded
@@ -34,10 +34,10 @@ class Bind:
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         session_id = choice.session_id or _only_choice(details)
-        seen = await see(self._tools, session_id)
-        refuse_unfit(details, seen.facts)
+        checked = await check_session(self._tools, session_id)
+        refuse_unfit(details, checked.facts)
         await self._tools.run_sql(self._refuse, details, session_id)
-        preview, rivals = await self._tools.run_sql(self._preview, details, session_id, seen.doubt)
+        preview, rivals = await self._tools.run_sql(self._preview, details, session_id, checked.doubt)
 
         async def carry_out() -> None:
             server = await self._tools.connect()
@@ -47,7 +47,7 @@ class Bind:
             now = await cursor_now(server, record.facts, old)
             if now.last_message_id is None:
                 await refuse_stranded(server, session_id)
-            lacks = await self._tools.run_sql(left_out, self._tools, details, session_id, seen.doubt)
+            lacks = await self._tools.run_sql(left_out, self._tools, details, session_id, checked.doubt)
             cursor = structs.replace(chosen(now, details), lacks=lacks)
             journal = RemedyJournal.of(self._tools, details, RemedyRecord(Remedy.BIND, session_id))
             try:
@@ -82,7 +82,7 @@ class Bind:
             kept.append(f"{', '.join(rivals)} is left as it is in OpenCode, and counts as this thread's no longer.")
         after = described(told[session_id]) if session_id in told else (f"It is bound to {session_id}.",)
         if bound and bound != session_id and is_there and not doubt:
-            after = (*after, *self._known_anew(bound, session_id))
+            after = (*after, *self._additional_knowledge(bound, session_id))
         preview = Preview(
             Remedy.BIND,
             f"Bind “{details.row.thread.title}” to {session_id}",
@@ -94,15 +94,15 @@ class Bind:
         )
         return preview, rivals
 
-    def _known_anew(self, bound: str, session_id: str) -> tuple[str, ...]:
-        """What the model would know anew."""
+    def _additional_knowledge(self, bound: str, session_id: str) -> tuple[str, ...]:
+        """Return what the model would know in addition."""
         with self._tools.library() as library:
             found = lacking(library.messages(bound), [library.messages(session_id)], ())
         return (f"It knows {_counted(found)} that {bound} does not:", *indented(found)) if found else ()
 
 
 class Release:
-    """Let go of the session."""
+    """Unbind the session."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
@@ -138,7 +138,7 @@ class Release:
 
 
 def choices(details: ThreadDetails) -> tuple[Candidate, ...]:
-    """The candidates that the thread could be bound to, the fullest first; the one it has is one only where that is in doubt."""
+    """Return the candidates to bind to, fullest first; the bound one only if it is in doubt."""
     in_doubt = details.row.verdict.reason in (Reason.CONFLICT, Reason.SPLIT)
     bound = None if in_doubt or details.cursor is None else details.cursor.session_id
     fit = (
@@ -153,7 +153,7 @@ def choices(details: ThreadDetails) -> tuple[Candidate, ...]:
 
 
 def refuse_unfit(details: ThreadDetails, session: SessionFacts) -> None:
-    """Raises Refused for a session that cannot be a thread's: a sub-agent's, or one of another folder."""
+    """Raises Refused for a session that cannot be the thread's: a sub-agent's, or one in another folder."""
     if session.parent_id:
         raise Refused(f"{session.id} is a sub-agent's session of {session.parent_id}.", "Choose that one instead.")
     if not same_directory(session.directory, details.row.thread.directory):
@@ -164,7 +164,7 @@ def refuse_unfit(details: ThreadDetails, session: SessionFacts) -> None:
 
 
 def refuse_owned(tools: Tools, details: ThreadDetails, session_id: str) -> None:
-    """Raises Refused when another thread is bound to the session. For the thread that runs the SQL."""
+    """Raises Refused if another thread is bound to the session. Runs in the SQL thread."""
     owner = tools.store.journal.owner_of(session_id)
     if owner is not None and owner != details.row.thread.id:
         raise Refused(
@@ -174,13 +174,13 @@ def refuse_owned(tools: Tools, details: ThreadDetails, session_id: str) -> None:
 
 
 def described(found: Candidate) -> tuple[str, ...]:
-    """What a session holds, in two lines."""
+    """Return what a session contains, in two lines."""
     first = f"{found.session_id}: {found.messages:,} messages, {found.input_tokens:,} input tokens"
     return first, f"in {found.directory}"
 
 
 async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
-    """The plan that brings back the binding from before these entries."""
+    """Return the plan that restores the binding from before these entries."""
     thread, record = details.row.thread, done[0].deed
     old = before(done)
     current = await tools.run_sql(live_binding, tools, thread.id)
@@ -207,7 +207,7 @@ async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, 
 
 
 async def bring_back(tools: Tools, journal: RemedyJournal, done: tuple[Entry, ...]) -> None:
-    """Write the lines that bring back the binding from before these entries."""
+    """Write the entries that restore the binding from before these entries."""
     old, why = before(done), "as it was before"
     current = await tools.run_sql(live_binding, tools, journal.thread_id)
     if old is not None:
@@ -219,7 +219,7 @@ async def bring_back(tools: Tools, journal: RemedyJournal, done: tuple[Entry, ..
 
 
 def before(done: tuple[Entry, ...]) -> Cursor | None:
-    """The binding from before these entries; None where there was none, or they changed none."""
+    """Return the binding from before these entries; None if there was none, or they changed none."""
     return next((entry.cursor for entry in done if entry.event in (Event.SUPERSEDED, Event.RELEASED)), None)
 
 
@@ -233,9 +233,9 @@ def _only_choice(details: ThreadDetails) -> str:
 
 
 def _rivals(details: ThreadDetails, session_id: str) -> tuple[str, ...]:
-    """The sessions that would still claim the thread."""
+    """Return the sessions that would still claim the thread."""
     claims = split_of(session_id, details.candidates, details.put_away)
-    # Those that claim it by our mark do so whatever they hold, be they gone or empty.
+    # Those that claim it by our mark do so whatever they contain, even if they are gone or empty.
     rivals = dict.fromkeys((*(claim.session_id for claim in claims), *details.marked))
     return tuple(rival for rival in rivals if rival != session_id)
 

@@ -1,7 +1,7 @@
-"""Collects a thread's conversation from everybody who has a part of it: sessions, our vault, T3 Code's own copy.
+"""Collect a thread's conversation from every source of a part of it: sessions, our archive, T3 Code's own copy.
 
-The machinery of every remedy that carries words into a session, and of every preview that says what a session would not know.
-For the thread that runs the SQL. It changes nothing.
+Used by every remedy that carries messages into a session, and by every preview that says what a session would lack. Runs in the
+SQL thread. Changes nothing.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _EMPTIED = frozenset({Reason.EMPTY, Reason.HISTORY_LOST})
 
 @dataclass(frozen=True)
 class Collected:
-    """What one session lacks of a conversation, oldest first, told by `sources`. `held` are its own messages; `context`: what the
-    model gets of them. What it has a summary of only is not lacking: a compaction is not undone."""
+    """What one session lacks of a conversation, oldest first, from `sources`. `held`: ids of its own messages. `context`: what
+    the model gets of them. Messages that it has only a summary of do not count as lacking: a compaction is not undone."""
 
     messages: tuple[Message, ...]
     held: frozenset[str]
@@ -38,7 +38,7 @@ class Collected:
 
     @property
     def summarised(self) -> int:
-        """Of how many messages the model gets a summary only."""
+        """Number of messages of which the model gets only a summary."""
         return 0 if self.context.since_ms is None else self.context.before or 0
 
     @property
@@ -49,18 +49,18 @@ class Collected:
 
     @property
     def transcript(self) -> Transcript:
-        """The same to be carried, with the doubts of those sources that something was taken from."""
+        """The lacking messages as a transcript, with the doubts about the sources that were used."""
         told = tuple(dict.fromkeys(line for source in self._used for line in source.missing))
         return Transcript(self._used[0].origin if self._used else Origin.OPENCODE, self.messages, missing=told)
 
     @property
     def origin(self) -> str:
-        """Who told it, for people."""
+        """The sources that were used, for people."""
         return " and ".join(dict.fromkeys(source.origin for source in self._used))
 
     @property
     def sessions(self) -> tuple[str, ...]:
-        """The sessions that hold some of it, or held it."""
+        """The sessions that have, or had, some of it."""
         return tuple(dict.fromkeys(source.session_id for source in self._used if source.session_id))
 
     @property
@@ -70,18 +70,18 @@ class Collected:
 
 
 def collect(tools: Tools, details: ThreadDetails, into: str | None) -> Collected:
-    """What `into` lacks of the thread's conversation; all of it with None. Raises ServerError, SessionMissing for `into`.
+    """Return what `into` lacks of the thread's conversation; None: all of it. Raises ServerError, SessionMissing for `into`.
 
-    The user's word counts: a session that was put away is no part of the thread, but what T3 Code shows is.
+    The user's decisions count: a dismissed session is not part of the thread, but what T3 Code shows is.
     """
     try:
         with tools.library() as library:
             known, context = _known(library, into) if into else ((), Context(0))
-            told = tuple(_told_by_sessions(details, into, library))
+            told = tuple(_from_sessions(details, into, library))
     except ServerError:
         if into:
             raise
-        # OpenCode's database cannot be read now: the copies do without it.
+        # OpenCode's database is unreadable now: the copies are used without it.
         known, context, told = (), Context(0), ()
     copies = tuple(_copies(tools, details, {source.session_id for source in told}, into))
     shown = next(tools.copies(details.row.thread.id, None), None)
@@ -92,7 +92,7 @@ def collect(tools: Tools, details: ThreadDetails, into: str | None) -> Collected
 
 
 def _known(library: Library, session_id: str) -> tuple[tuple[Message, ...], Context]:
-    """The session's messages that reach the model, be it in a summary; and what it gets of them."""
+    """Return the session's messages that reach the model, at least in a summary, and what it gets of them."""
     taken_back = library.session(session_id).reverted_to
     context, held = library.context(session_id, taken_back), library.messages(session_id)
     if taken_back is not None:
@@ -102,7 +102,7 @@ def _known(library: Library, session_id: str) -> tuple[tuple[Message, ...], Cont
 
 
 def losses(tools: Tools, details: ThreadDetails, session_id: str, doubt: str = "") -> tuple[str, ...]:
-    """What the model would not know of this conversation with that session, in lines for people; none: it holds everything.
+    """Return what the model would not know of this conversation with that session, in lines for people; empty if nothing.
 
     `doubt`: why OpenCode's database is not believed about it, a sentence.
     """
@@ -123,7 +123,8 @@ def losses(tools: Tools, details: ThreadDetails, session_id: str, doubt: str = "
 
 
 def left_out(tools: Tools, details: ThreadDetails, session_id: str, doubt: str = "") -> str:
-    """What that session lacks of the conversation when it is chosen now, a clause that its cursor keeps. `doubt` as above."""
+    """Return what that session lacks of the conversation when it is chosen now: a clause that its cursor keeps. `doubt` as in
+    `losses`."""
     when = f"when this session was chosen on {tools.now().astimezone():%Y-%m-%d}"
     unknown = f"how much of this conversation was left out {when} could not be told"
     if doubt:
@@ -131,7 +132,7 @@ def left_out(tools: Tools, details: ThreadDetails, session_id: str, doubt: str =
     try:
         count = len(collect(tools, details, session_id).messages)
     except SessionMissing:
-        return ""  # told as that
+        return ""  # reported as missing
     except ServerError:
         return unknown
     before = next(
@@ -144,12 +145,12 @@ def left_out(tools: Tools, details: ThreadDetails, session_id: str, doubt: str =
 
 
 def indented(messages: Sequence[Message]) -> tuple[str, ...]:
-    """The first words of some messages, below the line that says what they are."""
+    """Return the first words of some messages, indented below the line that introduces them."""
     return tuple(f"  {line}" for line in summary_of(messages))
 
 
 def other_sessions(details: ThreadDetails, session_id: str | None) -> tuple[str, ...]:
-    """The thread's sessions that are there, beside this one, and may hold what it does not."""
+    """Return the thread's other existing sessions that may contain what this one lacks."""
     here = next((found for found in details.candidates if found.session_id == session_id and found.exists), None)
     return tuple(
         found.session_id
@@ -159,7 +160,8 @@ def other_sessions(details: ThreadDetails, session_id: str | None) -> tuple[str,
 
 
 def _own(details: ThreadDetails) -> Iterable[Candidate]:
-    """What was ever the thread's own and no sub-agent's, and what the user did not let go of, but for what it is bound to now."""
+    """Return the sessions that were the thread's own, without sub-agents' and dismissed ones; the bound one is always
+    included."""
     gone = details.put_away - _still_needed(details)
     return (
         found
@@ -169,7 +171,7 @@ def _own(details: ThreadDetails) -> Iterable[Candidate]:
 
 
 def _still_needed(details: ThreadDetails) -> frozenset[str]:
-    """The sessions that were put away for the one that is bound, as long as that one lacks something of the conversation."""
+    """Return the sessions dismissed for the bound one, as long as that one lacks something of the conversation."""
     if details.cursor is None or not details.cursor.lacks:
         return frozenset()
     bound = details.cursor.session_id
@@ -180,16 +182,16 @@ def _still_needed(details: ThreadDetails) -> frozenset[str]:
     )
 
 
-def _told_by_sessions(details: ThreadDetails, into: str | None, library: Library) -> Iterator[Transcript]:
+def _from_sessions(details: ThreadDetails, into: str | None, library: Library) -> Iterator[Transcript]:
     for name in other_sessions(details, into):
-        # Gone since it was looked for: a copy may be there.
+        # Gone since the search: there may be a copy.
         with suppress(SessionMissing):
             library.session(name)
             yield Transcript(Origin.OPENCODE, library.messages(name), name)
 
 
 def _copies(tools: Tools, details: ThreadDetails, told: Collection[str | None], into: str | None) -> Iterator[Transcript]:
-    """What the vault kept of the sessions that are gone, or were emptied; what was reverted away in another stays away."""
+    """Yield the archive's copies of sessions that are gone or were emptied; what was reverted away in another stays away."""
     row = details.row
     for found in _own(details):
         emptied = found.session_id == row.session_id and row.verdict.reason in _EMPTIED
@@ -200,5 +202,5 @@ def _copies(tools: Tools, details: ThreadDetails, told: Collection[str | None], 
 
 
 def counted(count: int) -> str:
-    """So many messages."""
+    """Return the number with the word "message" or "messages"."""
     return f"{count:,} message{'' if count == 1 else 's'}"

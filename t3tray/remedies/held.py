@@ -1,6 +1,6 @@
-"""What a remedy means for a session that T3 Code holds open: it sends straight into that one, whatever was chosen here.
+"""What a remedy means for a session that T3 Code holds open: T3 Code sends straight into it, whatever was chosen here.
 
-After a remedy T3 Code is made to let go of it, where nothing is broken off by that; else it is said that it still holds it.
+After a remedy T3 Code is made to let go of it, if that interrupts nothing; else the user is told that it still holds it.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from typing import Protocol
 from t3tray.domain.remedy import Preview
 
 
-class HeldByT3Code(Protocol):
-    """`gives` is the session that the remedy gives the thread, empty for one that it makes or moves; None where it gives none.
+class HeldSessions(Protocol):
+    """`gives` is the session that the remedy gives the thread: "" for one that it makes or moves, None if it gives none.
 
-    Each tells what is so in sentences, none where T3 Code holds no other session of the thread open.
+    Both methods return sentences, empty if T3 Code holds no other session of the thread open.
     """
 
-    async def foresee(self, thread_id: str, gives: str | None) -> tuple[str, ...]:
-        """What would be done. Nothing is changed. Raises StoreError."""
+    async def preview_release(self, thread_id: str, gives: str | None) -> tuple[str, ...]:
+        """Return what would be done. Changes nothing. Raises StoreError."""
         ...
 
     async def let_go(self, thread_id: str, gives: str | None) -> tuple[str, ...]:
-        """Do it; what came of it."""
+        """Make T3 Code let go, and return the result."""
         ...
 
 
-class NothingHeld:
-    """Where there is no guard: T3 Code goes by its own cursor then, and to let go changes nothing."""
+class NoHeldSessions:
+    """Without a guard: T3 Code uses its own cursor then, and letting go changes nothing."""
 
-    async def foresee(self, thread_id: str, gives: str | None) -> tuple[str, ...]:
+    async def preview_release(self, thread_id: str, gives: str | None) -> tuple[str, ...]:
         return ()
 
     async def let_go(self, thread_id: str, gives: str | None) -> tuple[str, ...]:
         return ()
 
 
-def with_word(preview: Preview, said: tuple[str, ...]) -> Preview:
+def with_sentences(preview: Preview, said: tuple[str, ...]) -> Preview:
     return replace(preview, after=(*preview.after, *said)) if said else preview

@@ -1,4 +1,4 @@
-"""What a join or a heal would do, in words, and what stays lacking after it. Pure."""
+"""The preview of a join or a heal, and what will still be lacking. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from t3tray.domain.transcript import Origin
 from t3tray.remedies.collecting import Collected, counted, indented
 from t3tray.threads.snapshot import ThreadDetails
 
-# Those after which the session holds what the others held, or what it lacks of that is known.
+# Remedies after which the session contains what the others did, or its gaps are known.
 _TAKES_OVER = frozenset({Remedy.FORK, Remedy.CARRY, Remedy.JOIN, Remedy.HEAL})
 
 
 @dataclass(frozen=True)
 class Brought:
-    """What is brought into the session: `packed` holds it as a message. `stays_lacking`: what nobody can bring, a clause."""
+    """What is brought into the session, packed as one message. `stays_lacking`: what no source has, a clause."""
 
     collected: Collected
     packed: Carried
@@ -27,7 +27,8 @@ class Brought:
 
 
 def never_brought(details: ThreadDetails, old: Cursor | None, keep: str, collected: Collected) -> str:
-    """What stays lacking although nothing is left out, a clause. T3 Code's copy brings what was typed there, and nothing else."""
+    """Return what stays lacking although nothing is left out, a clause. T3 Code's copy has what was typed there, and nothing
+    else."""
     lost, lacks = _sent_here_and_lost(details, keep, collected), old.lacks if old is not None else ""
     is_told = any(source.origin is Origin.T3CODE for source in collected.sources)
     is_unchanged = not collected.messages and old is not None and old.session_id == keep
@@ -37,7 +38,7 @@ def never_brought(details: ThreadDetails, old: Cursor | None, keep: str, collect
 
 
 def _sent_here_and_lost(details: ThreadDetails, keep: str, collected: Collected) -> str:
-    """The turns that t3tray sent, which T3 Code never showed, as far as nobody tells their answers, a clause. The journal has the
+    """Return a clause on turns sent by t3tray, which T3 Code never showed, whose answers no source has. The journal has the
     answers' ids."""
     asked = {found.session_id for found in details.candidates if found.exists} - {keep}
     sent: set[str | None] = set()
@@ -97,7 +98,7 @@ def _holding(found: Candidate) -> str:
 
 
 def _held(brought: Brought) -> str:
-    """How much of the conversation the session holds where nothing has to be carried into it."""
+    """Return how much of the conversation the session contains if nothing has to be carried into it."""
     if brought.stays_lacking:
         return "all that anybody has"
     summarised = brought.collected.summarised

@@ -1,7 +1,7 @@
-"""The remedies that bring a conversation together: `heal` in the session that T3 Code goes on in, `join` in any of its own.
+"""Remedies that bring a conversation together: `heal` in the session that T3 Code names, `join` in any of the thread's own.
 
-What the session lacks goes into it as one labelled message that nobody answers; other sessions are left as they are, and the
-journal links them. The message carries the intent, so that it is never told twice.
+What the session lacks goes into it as one labelled message without an answer; other sessions are left as they are, and the
+journal links them. The message carries the intent, so that it is never sent twice.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from t3tray.remedies.binding import bring_back, refuse_owned, refuse_unfit, undo
 from t3tray.remedies.collecting import Collected, collect, counted, other_sessions
 from t3tray.remedies.join_preview import Brought, join_preview, never_brought
 from t3tray.remedies.plan import Plan, RemedyJournal, Tools, chosen, live_binding
-from t3tray.remedies.proving import see, was_sent_into
+from t3tray.remedies.proving import check_session, was_sent_into
 from t3tray.threads.evidence import STILL_WARM, cursor_now
 from t3tray.threads.session_server import SessionServer
 from t3tray.threads.snapshot import ThreadDetails
 
-# Of three signs that a turn runs.
+# Out of three signs that a turn runs.
 _SIGNS = 2
 TELLS = frozenset({Remedy.HEAL, Remedy.JOIN})
 _PAGE = 100
-# How the journal's line begins where nothing had to be told.
+# Beginning of the journal's entry if nothing had to be carried.
 _NOTHING = f"{counted(0)} "
 
 
 class Join:
-    """`session_id` of the choice is the one to keep; without it the one that T3 Code names, else the one that is bound."""
+    """The choice's `session_id` is the session to keep; by default the one that T3 Code names, else the bound one."""
 
     def __init__(self, tools: Tools, remedy: Remedy) -> None:
         self._tools = tools
         self._remedy = remedy
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
-        keep = self._kept(details, choice)
-        seen = await see(self._tools, keep)
-        refuse_unfit(details, seen.facts)
-        _refuse_reverted(seen.facts)
-        if seen.doubt:
-            raise CannotTell(f"What {keep} lacks cannot be told: {seen.doubt}", "Nothing was changed.")
+        keep = self._session_to_keep(details, choice)
+        checked = await check_session(self._tools, keep)
+        refuse_unfit(details, checked.facts)
+        _refuse_reverted(checked.facts)
+        if checked.doubt:
+            raise CannotTell(f"What {keep} lacks cannot be told: {checked.doubt}", "Nothing was changed.")
         collected = await self._tools.run_sql(self._collect, details, keep)
         bound = await self._tools.run_sql(live_binding, self._tools, details.row.thread.id)
         others = other_sessions(details, keep)
@@ -75,13 +75,13 @@ class Join:
                 old = await self._tools.run_sql(live_binding, self._tools, thread_id)
                 now = await cursor_now(server, facts, old)
                 if packed.messages:
-                    # No answer comes to what was told, and none is missing.
+                    # The carried message gets no answer, and none is missing.
                     now = structs.replace(now, last_finished_id=now.last_message_id)
                 now = structs.replace(now, lacks=together(packed.lacks, never_brought(details, old, keep, collected)))
                 lines = journal.rebinding(old, chosen(now, details), f"{counted(packed.messages)} carried over from {came_from}")
                 await journal.write(*lines, *(journal.entry(Event.PUT_AWAY, f"joined into {keep}", other) for other in others))
                 if self._remedy is Remedy.HEAL:
-                    # What was lost is there again: nothing is left to be told of it.
+                    # What was lost is back: its alarms are done.
                     await self._tools.run_sql(self._tools.store.alarms.mark_seen, thread_id, self._tools.now())
             finally:
                 journal.close()
@@ -90,7 +90,7 @@ class Join:
         return Plan(join_preview(details, self._remedy, keep, others, brought, bound or details.cursor), carry_out, keep)
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
-        """The binding as it was, and the message taken out again."""
+        """Restore the binding, and delete the message."""
         plan, record = await undo_binding(self._tools, details, done), done[0].deed
         assert record is not None
 
@@ -111,7 +111,7 @@ class Join:
             preview = replace(preview, after=(*preview.after, after), lost=(*preview.lost, lost))
         return Plan(preview, carry_out, plan.gives)
 
-    def _kept(self, details: ThreadDetails, choice: Choice) -> str:
+    def _session_to_keep(self, details: ThreadDetails, choice: Choice) -> str:
         named = details.row.t3.session_id if details.row.t3 else None
         if self._remedy is Remedy.HEAL:
             return _to_heal(details, choice, named)
@@ -139,7 +139,7 @@ class Join:
 
 
 def _to_heal(details: ThreadDetails, choice: Choice, named: str | None) -> str:
-    """The session that T3 Code goes on in. Raises Refused where there is none."""
+    """Return the session that T3 Code names. Raises Refused if there is none."""
     if details.row.t3 is None:
         raise Refused("This thread is not one of T3 Code's.", f"“{Remedy.JOIN}” brings its sessions together.")
     if named is None:
@@ -157,7 +157,7 @@ def _gone(session_id: str) -> Refused:
 
 
 def _refuse_reverted(session: SessionFacts) -> None:
-    """Raises Refused for a revert that is pending: OpenCode deletes what it took back with the next message, ours too."""
+    """Raises Refused for a pending revert: OpenCode deletes what it took back with the next message, ours too."""
     if session.reverted_to:
         raise Refused(
             f"A revert is pending in {session.id}: a message would delete for good what it took back.",
@@ -166,7 +166,7 @@ def _refuse_reverted(session: SessionFacts) -> None:
 
 
 async def _record(server: SessionServer, session_id: str) -> SessionRecord:
-    """The session as the server tells it now, whatever a list said before. Raises Refused for one that is gone."""
+    """Return the session from the server, whatever a scan said before. Raises Refused for one that is gone."""
     try:
         return await server.session(session_id)
     except SessionMissing as error:
@@ -174,10 +174,10 @@ async def _record(server: SessionServer, session_id: str) -> SessionRecord:
 
 
 async def _refuse_at_work(tools: Tools, details: ThreadDetails, server: SessionServer, session_id: str) -> None:
-    """Raises Refused while a turn runs in the session: the model would take what is told now for a part of the question.
+    """Raises Refused while a turn runs in the session: the model would take the carried message for a part of the question.
 
-    T3 Code has a server of its own for it, of whose turns ours knows nothing. Signs of one are a last message without an answer,
-    that it was written a short while ago, and T3 Code's own word; two have to agree, since each alone may be left from a crash.
+    T3 Code has a server of its own for its turns, which ours cannot see. Signs of such a turn: a last message without an answer,
+    a message written recently, T3 Code's own state; two have to agree, because each alone may be left from a crash.
     """
     newest = next(iter((await server.messages(session_id, 1)).messages), None)
     is_open = newest is not None and not newest.facts.ends_a_turn and not newest.mark
@@ -190,7 +190,7 @@ async def _refuse_at_work(tools: Tools, details: ThreadDetails, server: SessionS
 
 
 async def take_out(server: SessionServer, session_id: str, mark: str) -> str | None:
-    """Delete the message that carries this mark; its id, None where there is none (any more)."""
+    """Delete the message with this mark; return its id, None if there is none (any more)."""
     before: str | None = None
     while True:
         try:
@@ -207,7 +207,7 @@ async def take_out(server: SessionServer, session_id: str, mark: str) -> str | N
 
 
 async def finish_undo(tools: Tools, intent: Entry, record: RemedyRecord, server: SessionServer) -> None:
-    """After a crash while a join was taken back: the rest of it."""
+    """After a crash during the undoing of a join: do the rest."""
     entries = await tools.run_sql(tools.store.journal.entries, intent.thread_id)
     done = tuple(entry for entry in entries if entry.intent == record.undoes)
     journal = RemedyJournal.left_open(tools, intent, record)
@@ -223,11 +223,11 @@ async def _undo(tools: Tools, journal: RemedyJournal, done: tuple[Entry, ...], s
 
 
 async def give_up_join(tools: Tools, intent: Entry, record: RemedyRecord, server: SessionServer) -> None:
-    """After a crash: the message that may have arrived is taken out again. Not from a session that t3tray sent into since: there
-    it came to its end, and the lines that said so are lost."""
+    """After a crash: delete the message that may have arrived. Not from a session that t3tray sent into since: the join was
+    complete there, and its entries are lost."""
     journal = RemedyJournal.left_open(tools, intent, record)
     if await was_sent_into(server, record.session_id, tools.store.id, int(intent.at.timestamp() * 1000)):
-        # Without the session: the journal's last line about it stays older than the messages, which makes it a claim.
+        # Without the session: the journal's last entry about it stays older than the messages, which makes it a claim.
         await journal.write(journal.entry(Event.ABANDONED, f"the journal lacks its end; {record.session_id} was gone on in"))
         return
     message = await take_out(server, record.session_id, intent.intent or "")

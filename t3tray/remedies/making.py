@@ -1,8 +1,8 @@
-"""Remedies that make a session: carry the transcript into a new one, fork, start afresh. Beside `services.threads` the only place
-where a session is made, and only because the user chose it by name.
+"""Remedies that make a session: carry the transcript into a new one, fork, start afresh. Besides `threads.creation` the only
+place where a session is made, and only because the user chose it by name.
 
-The session carries the intent before the thread is bound to it. After a crash on the way the thread is bound as before, and
-what was made is left as it is: t3tray deletes no session, because anybody may have opened it and written in it since.
+The session carries the intent before the thread is bound to it. After a crash in between the thread is bound as before, and the
+new session is left as it is: t3tray deletes no session, because anybody may have opened it and written in it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from t3tray.opencode.records import SessionRecord
 from t3tray.remedies.binding import undo_binding
 from t3tray.remedies.collecting import collect
 from t3tray.remedies.plan import Plan, RemedyJournal, Tools, chosen, live_binding
-from t3tray.remedies.proving import see, was_sent_into
+from t3tray.remedies.proving import check_session, was_sent_into
 from t3tray.system.folders import directory_exists
 from t3tray.system.tasks import shield_until_done
 from t3tray.threads.evidence import cursor_now
@@ -56,9 +56,9 @@ class _Making:
         others: tuple[str, ...] = (),
         compare: Callable[[SessionServer], Awaitable[None]] | None = None,
     ) -> None:
-        """Intend, compare, make, fill, and only then bind; `others` count as the thread's no longer.
+        """Write the intent, compare, make, fill, and only then bind; `others` are dismissed.
 
-        From the intent on nothing is sent in the thread. `compare` raises Refused where what was planned would lack something.
+        From the intent on nothing is sent in the thread. `compare` raises Refused if the plan would lack something by now.
         """
         thread = details.row.thread
         server = await self._tools.connect()
@@ -71,7 +71,7 @@ class _Making:
             except Refused:
                 await journal.write(journal.entry(Event.ABANDONED, "refused before anything was made"))
                 raise
-            # Cancelled in between, nobody could tell whether the server makes it after we have looked.
+            # If this were cancelled in between, recovery could look before the server has made the session.
             made = await shield_until_done(make(server, Marker(thread.id, journal.intent, self._tools.store.id)))
             cursor = await finish(server, await cursor_now(server, made.facts, None))
             old = await self._tools.run_sql(live_binding, self._tools, thread.id)
@@ -82,7 +82,7 @@ class _Making:
 
 
 class StartAfresh(_Making):
-    """An empty session under the thread, because the user wants exactly that."""
+    """Give the thread an empty session, because the user wants exactly that."""
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         thread = details.row.thread
@@ -109,7 +109,7 @@ class StartAfresh(_Making):
 
 
 class Carry(_Making):
-    """The conversation, as far as somebody kept it, in a new session."""
+    """Carry the conversation, as far as a source has it, into a new session."""
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         refuse_missing_folder(details.row.thread.directory)
@@ -139,7 +139,7 @@ class Carry(_Making):
         return Plan(_carry_preview(details, transcript, origin, packed), carry_out, "")
 
     def _source(self, details: ThreadDetails, session_id: str) -> tuple[Transcript, str]:
-        """The words, and who told them: all that anybody has of the conversation, or of the session that the user chose."""
+        """Return the messages and their source: all that any source has, or those of the session that the user chose."""
         if session_id:
             found = next(sources(self._tools, details.row.thread.id, session_id), None)
             origin = found.origin if found else ""
@@ -155,13 +155,13 @@ class Carry(_Making):
 
 
 class Fork(_Making):
-    """A copy of the session, and the thread goes on in it. The copy is marked after it was made: the parent is never changed."""
+    """Copy the session and bind the thread to the copy. The copy is marked after it was made: the parent is never changed."""
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         bound = details.cursor
         if bound is None:
             raise Refused("This thread has no session that could be forked.")
-        session = (await see(self._tools, bound.session_id)).facts.title
+        session = (await check_session(self._tools, bound.session_id)).facts.title
         preview = Preview(
             Remedy.FORK,
             f"Fork {bound.session_id}",
@@ -191,7 +191,7 @@ class Fork(_Making):
 
 
 async def _refuse_busy(server: SessionServer, details: ThreadDetails) -> None:
-    """Raises Refused while the server's turn runs in the bound session: its answer would be missing in what is made of it."""
+    """Raises Refused while the server runs a turn in the bound session: its answer would be missing from what is made."""
     session, row = details.row.session_id, details.row
     if session is None or row.verdict.kind is not Kind.RESUMABLE:
         return
@@ -200,19 +200,18 @@ async def _refuse_busy(server: SessionServer, details: ThreadDetails) -> None:
 
 
 def sources(tools: Tools, thread_id: str, session_id: str | None, reason: Reason | None = None) -> Iterator[Transcript]:
-    """Who can still tell the conversation, the best first: a session that is there, then the copies. For the SQL's thread.
+    """Yield the sources of the conversation, best first: an existing session, then the copies. Runs in the SQL thread.
 
-    `reason` is the verdict's on this session, None for one that the user chose. A long one takes a moment to be read.
+    `reason` is the verdict's on this session, None for one that the user chose. A long one takes a moment to read.
     """
-    there = _told_by_opencode(tools, session_id) if session_id and reason is not Reason.HISTORY_LOST else ()
+    there = _from_opencode(tools, session_id) if session_id and reason is not Reason.HISTORY_LOST else ()
     return (found for found in chain(there, tools.copies(thread_id, session_id)) if found.messages)
 
 
 async def give_up(tools: Tools, intent: Entry, record: RemedyRecord, server: SessionServer) -> None:
-    """After a crash: the thread is bound as before. What was made is named in the journal, left as it is, and no longer the
-    thread's own, so that it splits nothing; it can be bound all the same. One that t3tray sent into was bound, and the lines that
-    said so are lost: it stays the thread's own, beside the one that is bound.
-    """
+    """After a crash: the thread stays bound as before. The new session is named in the journal, left as it is and dismissed,
+    so that it splits nothing; it can still be bound. One that t3tray sent into was bound, and its entries are lost: it stays
+    the thread's own, beside the bound one."""
     journal = RemedyJournal.left_open(tools, intent, record)
     everything = await server.sessions()
     made = [session.facts.id for session in everything if session.marker and session.marker.intent == intent.intent]
@@ -235,7 +234,8 @@ def _bound_by_now(tools: Tools, sessions: list[str]) -> frozenset[str]:
 
 
 def _unmarked_forks(tools: Tools, record: RemedyRecord, everything: tuple[SessionRecord, ...]) -> list[str]:
-    """The forks that this remedy may have made before it could mark one: by OpenCode's name for a fork, and never named yet."""
+    """Return the forks that this remedy may have made before it could mark one: by OpenCode's title for a fork, and not in the
+    journal."""
     named = {entry.session_id for entry in tools.store.journal.entries()}
     return [
         session.facts.id
@@ -247,7 +247,7 @@ def _unmarked_forks(tools: Tools, record: RemedyRecord, everything: tuple[Sessio
 
 
 def _fork_title(title: str) -> str:
-    """What OpenCode calls a fork of a session of this title (1.18)."""
+    """Return OpenCode's title for a fork of a session with this title (1.18)."""
     numbered = _FORK.fullmatch(title)
     return f"{numbered[1]} (fork #{int(numbered[2]) + 1})" if numbered else f"{title} (fork #1)"
 
@@ -263,17 +263,17 @@ def refuse_missing_folder(directory: str) -> None:
 
 
 def has_source(tools: Tools, details: ThreadDetails) -> bool:
-    """Whether `sources` would find any, without reading a long conversation where the session is there."""
+    """Whether `sources` would find any, without reading a long conversation of an existing session."""
     row, reason = details.row, details.row.verdict.reason
     return reason is Reason.DIRECTORY_MISMATCH or any(True for _ in sources(tools, row.thread.id, row.session_id, reason))
 
 
-def _told_by_opencode(tools: Tools, session_id: str) -> tuple[Transcript, ...]:
+def _from_opencode(tools: Tools, session_id: str) -> tuple[Transcript, ...]:
     try:
         with tools.library() as library:
             return (Transcript(Origin.OPENCODE, library.messages(session_id), session_id),)
     except ServerError:
-        # OpenCode's database cannot be read now: a copy of ours or of T3 Code's does without it.
+        # OpenCode's database is unreadable now: a copy of ours or of T3 Code is used without it.
         return ()
 
 
@@ -287,7 +287,7 @@ def _new_session(details: ThreadDetails) -> Callable[[SessionServer, Marker], Aw
 
 
 def _others(details: ThreadDetails) -> tuple[str, ...]:
-    """The sessions that would claim the thread beside a new one."""
+    """Return the sessions that would claim the thread beside a new one."""
     gone = details.put_away
     there = (found.session_id for found in details.candidates if found.exists and not found.parent_id)
     others = dict.fromkeys((*there, *details.marked))
@@ -295,7 +295,7 @@ def _others(details: ThreadDetails) -> tuple[str, ...]:
 
 
 def _left(details: ThreadDetails) -> tuple[str, ...]:
-    """What happens to the sessions there are."""
+    """Return what happens to the existing sessions."""
     there = [found.session_id for found in details.candidates if found.exists and found.session_id == details.row.session_id]
     there += _others(details)
     return (f"As they are in OpenCode, but this thread's no longer: {', '.join(there)}.",) if there else ()

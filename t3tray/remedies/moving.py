@@ -1,7 +1,7 @@
-"""Remedies for a thread and a session that are in different folders: move the session, or say where the thread's folder is now.
+"""Remedies for a thread and a session in different folders: move the session, or name the thread's new folder.
 
-OpenCode moves a session inside one project only, and does not look whether the folder is there: we do. After a crash on the way
-the session's folder says whether it was moved, and the rest is finished.
+OpenCode moves a session only inside one project, and does not check whether the folder exists; this module does. After a crash in
+between the session's folder shows whether it was moved, and the rest is completed.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from t3tray.threads.session_server import SessionServer
 from t3tray.threads.snapshot import ThreadDetails
 
 MOVES = frozenset({Remedy.MOVE_SESSION, Remedy.RELOCATE})
-# Characters of a commit's name.
+# Length of a commit's name in characters.
 _COMMIT = 40
 
 
 class MoveSession:
-    """The session comes to the thread's folder."""
+    """Move the session to the thread's folder."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
@@ -63,7 +63,7 @@ class MoveSession:
 
 
 class Relocate:
-    """The thread's folder was renamed or moved: the user says where it is, and the session goes with it."""
+    """Follow a folder that was renamed or moved: the user names the new one, and the session is moved there."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
@@ -106,7 +106,7 @@ class Relocate:
 
 
 def _to_move(details: ThreadDetails) -> str | None:
-    """The session that T3 Code goes on in, where that works in another folder, else the one that the thread is bound to."""
+    """Return the session that T3 Code names, if it works in another folder, else the bound one."""
     row = details.row
     named = next((found for found in details.candidates if row.t3 and found.session_id == row.t3.session_id), None)
     if named and named.exists and not named.parent_id and not same_directory(named.directory, row.thread.directory):
@@ -115,7 +115,7 @@ def _to_move(details: ThreadDetails) -> str | None:
 
 
 def session_directory(tools: Tools, session_id: str) -> str:
-    """Where the session works, as OpenCode's database tells. Raises Refused when it is gone."""
+    """Return the session's folder from OpenCode's database. Raises Refused if the session is gone."""
     with tools.library() as library:
         try:
             return library.session(session_id).directory
@@ -124,7 +124,7 @@ def session_directory(tools: Tools, session_id: str) -> str:
 
 
 async def move(tools: Tools, details: ThreadDetails, record: RemedyRecord) -> None:
-    """Intend, move the session, then say where everything is."""
+    """Write the intent, move the session, then record the new folders."""
     server = await tools.connect() if record.session_id else None
     _refuse_unable(server)
     journal = RemedyJournal.of(tools, details, record)
@@ -143,14 +143,14 @@ async def move(tools: Tools, details: ThreadDetails, record: RemedyRecord) -> No
 
 
 def _refuse_unable(server: SessionServer | None) -> None:
-    """Raises Refused where this server cannot move a session. It is no reason to start one."""
+    """Raises Refused if this server cannot move a session. That is no reason to start another one."""
     if server is not None and Ability.MOVE_SESSION not in server.abilities:
         hint = "Bring OpenCode up to date with `opencode upgrade`. Nothing was changed."
         raise Refused(lacking(Ability.MOVE_SESSION, server.version), hint)
 
 
 async def finish_move(tools: Tools, intent: Entry, record: RemedyRecord, server: SessionServer) -> None:
-    """After a crash: the session's folder says whether it was moved."""
+    """After a crash: the session's folder shows whether it was moved."""
     journal = RemedyJournal.left_open(tools, intent, record)
     try:
         place = (await server.session(record.session_id)).facts.directory if record.session_id else record.directory_before
@@ -164,7 +164,7 @@ async def finish_move(tools: Tools, intent: Entry, record: RemedyRecord, server:
 
 
 def undo_move(tools: Tools, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
-    """The plan that moves everything back to where it was."""
+    """Return the plan that moves everything back."""
     record = done[0].deed
     assert record is not None
     back = RemedyRecord(
@@ -187,7 +187,7 @@ def undo_move(tools: Tools, details: ThreadDetails, done: tuple[Entry, ...]) -> 
 
 
 async def _finish(tools: Tools, journal: RemedyJournal, why: str) -> None:
-    """The thread's own folder, and the binding's; the journal's last line settles it."""
+    """Record the folder of thread and binding; the last entry settles the intent."""
     record = journal.record
     if record.thread_directory_before:
         await tools.run_sql(tools.store.threads.set_directory, journal.thread_id, record.directory_after)
@@ -211,13 +211,13 @@ def _another_project() -> Refused:
 
 
 def _is_another_project(target: str, project: str) -> bool:
-    """True only where that is certain; OpenCode has the last word."""
+    """Return True only if that is certain; OpenCode decides in the end."""
     roots = first_commits(target)
     return bool(roots) and len(project) == _COMMIT and project not in (roots or ())
 
 
 def _doubt(target: str, project: str) -> str:
-    """Why it is not certain that this folder is the same repository; empty when it is."""
+    """Return why it is uncertain whether this folder is the same repository; empty if it is the same."""
     roots = first_commits(target)
     if roots is None:
         return f"Whether {target} is the same repository cannot be told: git does not tell."

@@ -1,6 +1,6 @@
-"""The one shape of every remedy: look, say what would happen, and only then do it. It decides nothing by itself.
+"""The shape of every remedy: look, say what would happen, and only then do it.
 
-A plan is made anew for every preview, and again right before it is carried out: what was shown is what is done, or it is refused.
+A plan is made anew for every preview, and again right before it is carried out: it does what was shown, or is refused.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from t3tray.threads.snapshot import ThreadDetails
 
 
 class Library(Protocol):
-    """OpenCode's database as far as plans read it. Every method raises ServerError."""
+    """The queries of OpenCode's database that plans need. Every method raises ServerError."""
 
     def session(self, session_id: str) -> SessionFacts: ...
 
@@ -43,11 +43,11 @@ class Library(Protocol):
 
 @dataclass(frozen=True)
 class Tools:
-    """What remedies work with. `library` and `copies` are for the thread that runs the SQL; `connect` starts a server if need be,
-    `join` does not.
+    """What remedies work with. `library` and `copies` are for the SQL thread; `connect` starts a server if necessary, `join` does
+    not.
 
-    `copies` tells a thread's conversation from elsewhere than OpenCode, the best first, and reads each when it is asked for it;
-    `judge` gives the verdict on a thread as a server sees it; `budget` returns a number of characters.
+    `copies` yields a thread's conversation from other sources than OpenCode, best first, each read when it is requested;
+    `verdict_of` returns the verdict on a thread from a server; `budget` returns a number of characters.
     """
 
     store: Store
@@ -64,8 +64,8 @@ class Tools:
 
 @dataclass(frozen=True)
 class Plan:
-    """`carry_out` does it. Nothing was changed by making the plan. `gives`: the session that the thread is given, empty for one
-    that is made or moved; None where it is given none."""
+    """`carry_out` does it; making the plan changes nothing. `gives`: the session that the thread is given, "" for one that is
+    made or moved, None if it is given none."""
 
     preview: Preview
     carry_out: Callable[[], Awaitable[None]]
@@ -73,7 +73,8 @@ class Plan:
 
 
 class Act(Protocol):
-    """One remedy. Both raise Refused, with the reason, for what must not be done, and the world's errors."""
+    """One remedy. Both methods raise Refused, with the reason, for what must not be done, and errors of the store and the
+    server."""
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan: ...
 
@@ -82,7 +83,7 @@ class Act(Protocol):
 
 @dataclass(frozen=True)
 class RemedyJournal:
-    """The journal's lines of one remedy: all have its intent and its deed. `since`: the last change that its plan knew of."""
+    """The journal entries of one remedy: all have its intent and its record. `since`: the last change that its plan knew of."""
 
     tools: Tools
     thread_id: str
@@ -93,13 +94,13 @@ class RemedyJournal:
 
     @classmethod
     def of(cls, tools: Tools, details: ThreadDetails, record: RemedyRecord) -> RemedyJournal:
-        """Of a remedy that was planned from these details."""
+        """Return the entries' writer for a remedy that was planned from these details."""
         intent, since = tools.author.open_intent(), last_change(details.journal)
         return cls(tools, details.row.thread.id, record, intent=intent, since=since)
 
     @classmethod
     def left_open(cls, tools: Tools, entry: Entry, record: RemedyRecord) -> RemedyJournal:
-        """Of a remedy that a crash cut off."""
+        """Return the entries' writer for a remedy that a crash interrupted."""
         return cls(tools, entry.thread_id, record, Actor.RECOVERY, intent=entry.intent or "")
 
     def entry(self, event: Event, why: str, session_id: str | None = None, cursor: Cursor | None = None) -> Entry:
@@ -107,18 +108,19 @@ class RemedyJournal:
         return Entry(self.thread_id, event, self.actor, why, self.tools.now(), session, self.intent, cursor, self.record)
 
     async def write(self, *entries: Entry) -> None:
-        """These lines and what they mean for the binding: all or none. Raises Refused where that has changed since the plan."""
+        """Write these entries and what they mean for the binding: all or none. Raises Refused if the binding has changed since
+        the plan."""
         gives_up = all(entry.event is Event.ABANDONED for entry in entries)
         await self.tools.run_sql(self.tools.store.journal.append, *entries, since=None if gives_up else self.since)
         if any(entry.event in SETTLES for entry in entries):
             self.tools.author.close_intent(self.intent)
 
     def close(self) -> None:
-        """Whatever came of it, nobody is at work in it any more."""
+        """Note that this process no longer works on the intent, whatever the outcome."""
         self.tools.author.leave_intent(self.intent)
 
     def rebinding(self, old: Cursor | None, new: Cursor, why: str) -> tuple[Entry, ...]:
-        """The lines that put `new` in the place of `old`."""
+        """Return the entries that replace `old` by `new`."""
         confirmed = self.entry(Event.CONFIRMED, why, cursor=new)
         if old is None:
             return (confirmed,)
@@ -126,7 +128,8 @@ class RemedyJournal:
 
 
 def chosen(cursor: Cursor, details: ThreadDetails) -> Cursor:
-    """The cursor of a session that the user chose, with what T3 Code names instead, where it names another one."""
+    """Return the cursor of a session that the user chose, with the session that T3 Code names instead, if it names another
+    one."""
     t3 = details.row.t3
     if t3 is None:
         return cursor
@@ -134,5 +137,5 @@ def chosen(cursor: Cursor, details: ThreadDetails) -> Cursor:
 
 
 def live_binding(tools: Tools, thread_id: str) -> Cursor | None:
-    """The session that the thread is bound to in our journal, whatever T3 Code names. For the thread that runs the SQL."""
+    """Return the thread's binding in our journal, whatever T3 Code names. Runs in the SQL thread."""
     return tools.store.journal.binding(thread_id).cursor

@@ -1,6 +1,5 @@
-"""Before a binding is replaced, the server that would serve is asked: the list's word comes from a database, and that may be
-another one than OpenCode's own. It changes nothing.
-"""
+"""Before a binding is replaced, ask the server that would serve: a scan reads a database, which may be another one than
+OpenCode's. Changes nothing."""
 
 from __future__ import annotations
 
@@ -16,22 +15,22 @@ from t3tray.remedies.plan import Tools
 from t3tray.threads.session_server import SessionServer
 from t3tray.threads.snapshot import ThreadDetails
 
-# Those that put another session in the place of the bound one. To let go of it loses nothing, and is possible without a server.
+# Remedies that replace the bound session. Unbinding loses nothing, and is possible without a server.
 REPLACES = frozenset({Remedy.BIND, Remedy.JOIN, Remedy.HEAL, Remedy.CARRY, Remedy.FORK, Remedy.START_AFRESH, Remedy.MOVE_SESSION})
-# Those that nobody needs whose session is there: the model starts anew with them.
+# Remedies that nobody needs whose session exists: the model starts from nothing with them.
 _BEGINS_ANEW = frozenset({Remedy.CARRY, Remedy.START_AFRESH})
 _ABSENCES = frozenset({Reason.MISSING, Reason.EMPTY, Reason.HISTORY_LOST})
-# Several sessions are found by other means than by asking for one.
+# Several sessions are not found by asking for one.
 _SEVERAL = frozenset({Reason.SPLIT, Reason.CONFLICT})
 _PAGE = 100
 _NO_ANSWER = frozenset(Reason(failure.value) for failure in Failure)
 
 
 async def with_server_verdict(tools: Tools, details: ThreadDetails, remedy: Remedy, starts: bool) -> ThreadDetails:
-    """The same with the verdict of the server that would serve. `starts`: where none runs one is started, else the list counts.
+    """Return the details with the verdict of the server that would serve. `starts`: start one if none runs, else use the scan's.
 
-    Raises Refused where it has the session and nothing needs this remedy, CannotTell where it cannot say, and what connecting
-    raises.
+    Raises Refused if the server has the session and nothing needs this remedy, CannotTell if it cannot answer, and what
+    connecting raises.
     """
     listed = details.row.verdict
     if remedy not in REPLACES and remedy is not Remedy.RELEASE:
@@ -54,8 +53,8 @@ async def with_server_verdict(tools: Tools, details: ThreadDetails, remedy: Reme
 
 
 async def refuse_gone(tools: Tools, session_id: str, starts: bool) -> None:
-    """Raises Refused where the session does not exist any more, CannotTell where the server cannot say. Before a server runs
-    (`starts`: one is started) OpenCode's database is asked, and what that cannot say is left to the server."""
+    """Raises Refused if the session no longer exists, CannotTell if the server cannot answer. Unless a server runs (`starts`:
+    start one) OpenCode's database is asked, and what it cannot answer is left to the server."""
     server = await (tools.connect() if starts else tools.join())
     try:
         if server is not None:
@@ -74,8 +73,8 @@ async def refuse_gone(tools: Tools, session_id: str, starts: bool) -> None:
 
 
 async def was_sent_into(server: SessionServer, session_id: str, store_id: str, since_ms: int = 0) -> bool:
-    """Whether this session holds a message that this store sent after that time. Only the session that a thread is bound to is
-    ever sent into: it was bound, whatever the journal lacks. Raises a ServerError."""
+    """Whether this session contains a message that this store sent after that time. Messages are only sent into the bound
+    session, so it was bound, whatever the journal lacks. Raises a ServerError."""
     mark = mark_of(store_id)
     before: str | None = None
     while True:
@@ -92,30 +91,30 @@ async def was_sent_into(server: SessionServer, session_id: str, store_id: str, s
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A session that is there, as the server tells it where one runs. `doubt`: why what OpenCode's database tells of its messages
-    is not believed, a sentence; empty where both tell the same newest one."""
+class CheckedSession:
+    """An existing session, from the server if one runs. `doubt`: why OpenCode's database is not believed about its messages, a
+    sentence; empty if both have the same newest one."""
 
     facts: SessionFacts
     doubt: str = ""
 
 
-async def see(tools: Tools, session_id: str) -> Seen:
-    """The session for which a remedy is planned. Raises Refused where it is not there, CannotTell where the server cannot say;
-    without a server what reading the database raises."""
+async def check_session(tools: Tools, session_id: str) -> CheckedSession:
+    """Return the session for which a remedy is planned. Raises Refused if it does not exist, CannotTell if the server cannot
+    answer; without a server what reading the database raises."""
     server = await tools.join()
     try:
         if server is None:
-            return Seen(await tools.run_sql(_read, tools, session_id))
+            return CheckedSession(await tools.run_sql(_read, tools, session_id))
         doubt = ""
-        # Twice: a message may be written between the two looks.
+        # Twice: a message may be written between the two requests.
         for _ in range(2):
             facts = (await server.session(session_id)).facts
             newest = (await server.messages(session_id, 1)).messages
             doubt = await tools.run_sql(_doubt, tools, session_id, newest[-1].facts.id if newest else None)
             if not doubt:
                 break
-        return Seen(facts, doubt)
+        return CheckedSession(facts, doubt)
     except SessionMissing as error:
         raise Refused(f"There is no session {session_id} in OpenCode.", "Nothing was changed.") from error
     except ServerError as error:

@@ -1,7 +1,7 @@
-"""Recovery: settles the intents that a crash, a cancelled command or an error left open. It runs beside everything else.
+"""Recovery: settle the intents that a crash, a cancelled command or an error left open, beside everything else.
 
-The trouble of one intent stops neither another's nor a command: it stays open, and is told. What a living process is at work in
-is left to it, and so is what another machine began, until the user says that it is gone for good.
+An intent that cannot be settled blocks neither another one nor a command: it stays open, and is reported. Intents that a living
+process works on are left to it, and so are those of another machine, until the user says that it is gone for good.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from t3tray.system.intent_ids import IntentIds, is_elsewhere
 from t3tray.system.sql_thread import SqlThread
 from t3tray.threads.session_server import SessionServer
 
-# Threads that are settled at once; after this many seconds what stayed open is tried again.
+# How many threads are settled at once; after how many seconds open ones are tried again.
 _AT_ONCE, AGAIN_AFTER = 4, 30.0
-# In s: so long a command that is about this one thread waits for it, and so long the closing waits for all.
+# In s: how long a command on this thread waits for it, and how long closing waits for all.
 WAIT, CLOSE_LIMIT = 20.0, 3.0
 _log = logging.getLogger(__name__)
 
@@ -29,14 +29,14 @@ Settle = Callable[[Entry, SessionServer], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Settlers:
-    """Who settles an intent: of a new thread's session, or of a remedy."""
+    """The functions that settle an intent: of a new thread's session, or of a remedy."""
 
     thread: Settle
     remedy: Settle
 
 
 class Recovery:
-    """Lives on the event loop. `begin` never waits and never raises."""
+    """Runs on the event loop. `begin` never waits and never raises."""
 
     def __init__(self, journal: Journal, run_sql: SqlThread, author: IntentIds, settlers: Settlers) -> None:
         self._journal = journal
@@ -56,10 +56,10 @@ class Recovery:
         return tuple(self._troubles.values())
 
     def begin(self, server: SessionServer, fresh: bool = False) -> None:
-        """Look for what is open, if there may be anything. `fresh`: this server was not asked yet."""
+        """Settle what is open, if there may be anything. `fresh`: this server was not asked yet."""
         is_due = self._again_at is not None and asyncio.get_running_loop().time() >= self._again_at
         if not (fresh or is_due or self._author.left_open) or (self._round is not None and not fresh):
-            return  # a round under way looks once more before it ends
+            return  # a running round looks once more before it ends
         before = self._round
         if before is not None:
             before.cancel()
@@ -67,7 +67,7 @@ class Recovery:
         self._round = asyncio.create_task(self._settle_all(server, before))
 
     async def settled(self, thread_id: str, limit: float = WAIT) -> None:
-        """Wait until this thread has no intent under recovery, as long as the limit allows."""
+        """Wait until this thread has no intent under recovery, up to the limit (s)."""
         try:
             async with asyncio.timeout(limit):
                 if self._round is not None and self._author.left_open:
@@ -80,12 +80,12 @@ class Recovery:
             _log.warning("What was left open in thread %s is not settled after %g s.", thread_id, limit)
 
     async def all_settled(self, limit: float = WAIT) -> None:
-        """The same for every thread."""
+        """Wait for every thread."""
         if self._round is not None:
             await asyncio.wait([self._round], timeout=limit)
 
     async def close(self) -> None:
-        """Give the round under way a moment, then break it off: it may be broken off anywhere."""
+        """Give the running round a moment, then cancel it: it may be cancelled anywhere."""
         if self._round is None:
             return
         await self.all_settled(CLOSE_LIMIT)
@@ -94,13 +94,14 @@ class Recovery:
             await asyncio.wait([self._round])
 
     async def settle_all(self, server: SessionServer) -> None:
-        """One round, waited for."""
+        """Run one round and wait for it."""
         self.begin(server, fresh=True)
         if self._round is not None:
             await self._round
 
     async def forget_elsewhere(self, connect: Callable[[], Awaitable[object]]) -> bool:
-        """The user's: what another machine began is settled, too; it is gone for good. False where there is nothing of the kind.
+        """Also settle what another machine began; the user says that it is gone for good. Returns False if there is nothing of
+        the kind.
 
         `connect` brings a server, and begins a round. Raises what it raises, and StoreError.
         """
@@ -133,12 +134,12 @@ class Recovery:
             _log.warning("What was left open could not be looked for: %s", error.message)
             return
         still_open = {entry.intent for entry in pending}
-        self._troubles = {intent: told for intent, told in self._troubles.items() if intent in still_open}
+        self._troubles = {intent: sentence for intent, sentence in self._troubles.items() if intent in still_open}
         open_in: dict[str, list[Entry]] = {}
         for entry in pending:
             is_theirs = is_elsewhere(entry.intent or "")
             if is_theirs and self._leaves_elsewhere:
-                self._tell(entry, elsewhere_sentence(entry))
+                self._report(entry, elsewhere_sentence(entry))
             elif is_theirs or not self._author.is_at_work(entry.intent or ""):
                 open_in.setdefault(entry.thread_id, []).append(entry)
         gate = asyncio.Semaphore(_AT_ONCE)
@@ -162,22 +163,22 @@ class Recovery:
                     await self._note(intent, f"t3tray made a mistake ({type(bug).__name__}: {bug}).")
 
     async def _note(self, intent: Entry, why: str) -> None:
-        """Tell it once, unless another process has settled it meanwhile."""
+        """Report it once, unless another process has settled it meanwhile."""
         try:
             if all(each.intent != intent.intent for each in await self._run_sql(self._journal.pending)):
                 return
         except T3TrayError:
             pass  # it counts as open
-        self._tell(intent, f"A change of thread {intent.thread_id} was cut off ({intent.why}) and cannot be settled yet: {why}")
+        self._report(intent, f"A change of thread {intent.thread_id} was cut off ({intent.why}) and cannot be settled yet: {why}")
 
-    def _tell(self, intent: Entry, told: str) -> None:
-        if self._troubles.get(intent.intent or "") != told:
-            _log.warning("%s", told)
-        self._troubles[intent.intent or ""] = told
+    def _report(self, intent: Entry, sentence: str) -> None:
+        if self._troubles.get(intent.intent or "") != sentence:
+            _log.warning("%s", sentence)
+        self._troubles[intent.intent or ""] = sentence
 
 
 def elsewhere_sentence(intent: Entry) -> str:
-    """What is said of an intent that another machine wrote."""
+    """Return the sentence on an intent that another machine wrote."""
     began = f"Another machine (or container) with this data folder began a change of thread {intent.thread_id}"
     when = f"at {intent.at:%Y-%m-%d %H:%M} UTC, which is not finished ({intent.why})"
     return f"{began} {when}. If that machine is gone for good, say so here: `t3tray server stop --forget`."

@@ -1,4 +1,5 @@
-"""The one door to all remedies: what is offered, what it would do, doing it, taking it back, and settling what a crash cut off.
+"""The single entry to all remedies: what is offered, what it would do, doing it, undoing it, and settling what a crash
+interrupted.
 
 Nothing else changes the binding of a thread that has one.
 """
@@ -16,7 +17,7 @@ from t3tray.domain.versions import Ability, can
 from t3tray.errors import Refused, UsageError
 from t3tray.remedies.binding import Bind, Release, before, choices
 from t3tray.remedies.collecting import other_sessions
-from t3tray.remedies.held import HeldByT3Code, NothingHeld, with_word
+from t3tray.remedies.held import HeldSessions, NoHeldSessions, with_sentences
 from t3tray.remedies.joining import TELLS, Join, finish_undo, give_up_join
 from t3tray.remedies.making import Carry, Fork, StartAfresh, give_up, has_source
 from t3tray.remedies.moving import MoveSession, Relocate, finish_move
@@ -30,11 +31,11 @@ from t3tray.threads.snapshot import ThreadDetails
 
 
 class Remedies:
-    """Lives on the event loop."""
+    """Runs on the event loop."""
 
-    def __init__(self, tools: Tools, repair: RepairCursor | None = None, holding: HeldByT3Code | None = None) -> None:
-        """`repair` is None where there is no T3 Code; `holding` has T3 Code let go of what it holds open."""
-        self._holding = holding or NothingHeld()
+    def __init__(self, tools: Tools, repair: RepairCursor | None = None, holding: HeldSessions | None = None) -> None:
+        """`repair` is None without T3 Code; `holding` makes T3 Code let go of sessions that it holds open."""
+        self._holding = holding or NoHeldSessions()
         self._tools = tools
         self._repair = repair
         self._acts: Mapping[Remedy, Act] = {
@@ -51,23 +52,27 @@ class Remedies:
         }
 
     async def preview(self, details: ThreadDetails, choice: Choice) -> Preview:
-        """What it would do; nothing is changed. Raises Refused, with the reason, for what cannot be done."""
+        """Return what it would do; changes nothing. Raises Refused, with the reason, for what cannot be done."""
         plan = await self._plan(details, choice, starts=False)
-        return with_word(plan.preview, await self._holding.foresee(details.row.thread.id, plan.gives))
+        return with_sentences(plan.preview, await self._holding.preview_release(details.row.thread.id, plan.gives))
 
     async def apply(self, details: ThreadDetails, choice: Choice, seen: Preview | None = None) -> Preview:
-        """Do it, and say what was done. `seen` is what the user agreed to: when it would be another thing by now, it is refused.
+        """Do it, and return what was done. `seen` is the preview that the user agreed to: if it would differ by now, this is
+        refused.
 
-        An error on the way leaves everything as before, or to be settled by recovery.
+        An error in between leaves everything as before, or to be settled by recovery.
         """
         plan = await self._plan(details, choice, starts=True)
-        if seen is not None and with_word(plan.preview, await self._holding.foresee(details.row.thread.id, plan.gives)) != seen:
+        if (
+            seen is not None
+            and with_sentences(plan.preview, await self._holding.preview_release(details.row.thread.id, plan.gives)) != seen
+        ):
             raise Refused("The thread has changed since you looked.", "Look at what it would do now, and choose again.")
         await plan.carry_out()
-        return with_word(plan.preview, await self._holding.let_go(details.row.thread.id, plan.gives))
+        return with_sentences(plan.preview, await self._holding.let_go(details.row.thread.id, plan.gives))
 
     async def settle(self, intent: Entry, server: SessionServer) -> None:
-        """Finish or give up what a crash or an error left open."""
+        """Complete or give up what a crash or an error left open."""
         record = intent.deed
         assert record is not None
         if record.repair is not None:
@@ -83,16 +88,16 @@ class Remedies:
             await finish_move(self._tools, intent, record, server)
 
     def with_offers(self, details: ThreadDetails, version: str = "") -> ThreadDetails:
-        """The same with what can be chosen now, the best first. A remedy that would be refused for sure is left out: also what a
-        server of this `version` cannot do.
+        """Return the details with what can be chosen now, best first. A remedy that would certainly be refused is left out, also
+        what a server of this `version` cannot do.
 
-        For the thread that runs the SQL.
+        Runs in the SQL thread.
         """
         details = replace(details, choices=choices(details))
         found = list(offers(details.row.verdict, self._situation(details, version)))
         left = abandoned(details.journal)
         if Remedy.BIND not in found and any(each.session_id in left and each.messages for each in details.choices):
-            # Somebody may have written in what a cut off remedy left.
+            # Somebody may have written into the session that an interrupted remedy left.
             found.append(Remedy.BIND)
         details = replace(details, row=replace(details.row, remedies=tuple(found)))
         if last_remedy(details.journal):
@@ -100,20 +105,20 @@ class Remedies:
         return replace(details, offered=tuple(found))
 
     def _situation(self, details: ThreadDetails, version: str) -> Situation:
-        """What is known around the verdict, with the candidates as they are at this moment."""
+        """Return what is known around the verdict, with the candidates as they are now."""
         row = details.row
         named = row.t3.session_id if row.t3 else None
         known = {found.session_id: found for found in details.candidates}
         return Situation(
-            bound=_standing(known, row.session_id, row.thread.directory),
-            named=_standing(known, named, row.thread.directory),
+            bound=_session_standing(known, row.session_id, row.thread.directory),
+            named=_session_standing(known, named, row.thread.directory),
             is_one=row.t3 is not None and named == row.session_id,
             is_t3=row.t3 is not None,
             reverting=any(found.reverting for name, found in known.items() if name == (named or row.session_id)),
             others=bool(other_sessions(details, named or row.session_id)),
             choices=bool(details.choices),
             copies=has_source(self._tools, details),
-            can_repair=self._repair is not None and self._repair.could(row.thread.id),
+            can_repair=self._repair is not None and self._repair.is_possible(row.thread.id),
             lacks=bool(details.cursor and details.cursor.lacks)
             or (row.next_message is not None and row.next_message.reason is NextReason.PARTIAL),
             can_move=can(Ability.MOVE_SESSION, version),
@@ -134,7 +139,7 @@ class Remedies:
         return await self._acts[record.remedy].undo(details, done)
 
 
-def _standing(known: Mapping[str, Candidate], session_id: str | None, directory: str) -> SessionStanding:
+def _session_standing(known: Mapping[str, Candidate], session_id: str | None, directory: str) -> SessionStanding:
     found = known.get(session_id) if session_id else None
     if session_id is None or found is None or found.exists is None:
         return SessionStanding.NONE if session_id is None else SessionStanding.UNKNOWN

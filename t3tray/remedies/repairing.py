@@ -1,7 +1,7 @@
-"""The remedy that makes T3 Code itself follow: its own cursor of the thread names the session that the thread is bound to here.
+"""The remedy that makes T3 Code follow: its own cursor of the thread is set to the session that the thread is bound to here.
 
-It is off until the user turns it on, or allows it once, and never happens while T3 Code runs. What is written, and when it is
-refused, is `t3code.repair`; after a crash it is finished where it still can be, else given up.
+Off until the user turns it on or allows it once, and never done while T3 Code runs. `t3code.repair` defines what is written and
+when it is refused; after a crash it is completed if possible, else given up.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _ON = "Turn it on with `t3tray settings t3_repair true`, then try again."
 
 
 class RepairCursor:
-    """`home_of` and `shape_of` tell which home of T3 Code shows a thread, and in which form (for the SQL's thread).
+    """`home_of` and `shape_of` return the home of T3 Code that shows a thread, and its form (SQL thread).
 
-    Copies go into `folder`. `can_ask`: the user can be asked to allow it for once, where the settings do not.
+    Copies go into `folder`. `can_ask`: the user can be asked to allow it once, if the settings do not.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class RepairCursor:
         self._shape_of = shape_of
         self._folder = folder
 
-    def could(self, thread_id: str) -> bool:
-        """Whether T3 Code's cursor of this thread may be written once T3 Code was quit. For the SQL's thread."""
+    def is_possible(self, thread_id: str) -> bool:
+        """Whether T3 Code's cursor of this thread may be written once T3 Code has quit. Runs in the SQL thread."""
         return (self.allowed or self._can_ask) and self._shape_of(thread_id) is Shape.V1
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
@@ -96,7 +96,7 @@ class RepairCursor:
         return Plan(preview, lambda: self._do(details, back))
 
     async def settle(self, intent: Entry, record: RemedyRecord) -> None:
-        """After a crash: finish it, or say that it was given up. T3 Code may have been at work since."""
+        """After a crash: complete it, or record that it was given up. T3 Code may have run since."""
         assert record.repair is not None
         journal = RemedyJournal.left_open(self._tools, intent, record)
         try:
@@ -108,7 +108,7 @@ class RepairCursor:
         await journal.write(journal.entry(Event.DONE, "finished after a crash", record.session_id))
 
     def _refuse_unfit(self, details: ThreadDetails, session_id: str) -> None:
-        """Raises Refused for a session that T3 Code could not go on in: it would begin a new one, or a copy, without a word."""
+        """Raises Refused for a session that T3 Code could not continue in: it would silently begin a new one, or a copy."""
         try:
             with self._tools.library() as library:
                 refuse_unfit(details, library.session(session_id))
@@ -129,7 +129,7 @@ class RepairCursor:
     async def _do(self, details: ThreadDetails, record: RemedyRecord) -> None:
         assert record.repair is not None
         journal = RemedyJournal.of(self._tools, details, record)
-        # A file of its own for each, named after the intent without the process that is at work in it.
+        # One file for each, named after the intent without its process.
         copy = self._folder / f"state-{journal.intent.partition('@')[0]}.sqlite"
         journal = replace(journal, record=replace(record, repair=replace(record.repair, copy=str(copy))))
         try:

@@ -1,6 +1,6 @@
-"""Our own data was put back from a copy, or is older than what happened: what was lost is found again, and the user settles it.
+"""Settle a restore: our own data was put back from a copy, or is older than what happened. Lost bindings are found again.
 
-It binds a thread only where the journal knows no binding of it, and OpenCode's session carries our mark for it.
+A thread is bound only if the journal has no binding of it, and OpenCode's session carries our mark for it.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _log = logging.getLogger(__name__)
 
 
 class Restoring:
-    """Lives on the event loop. `connect` brings the server, started if it has to be;
-    `is_external`: another one than ours serves."""
+    """Runs on the event loop. `connect` brings the server, started if necessary; `is_external`: a server other than ours
+    serves."""
 
     def __init__(
         self,
@@ -50,22 +50,22 @@ class Restoring:
         self._compared: SessionServer | None = None
 
     async def warnings(self) -> tuple[str, ...]:
-        """What has to be told of our own data as long as it is so, in sentences. Raises StoreError."""
+        """Return sentences on our own data that hold as long as its state does. Raises StoreError."""
         return await self._run_sql(lambda: self._store.warnings)
 
     async def restore(self) -> Restore | None:
-        """The restore that is not settled. Raises StoreError."""
+        """Return the restore that is not settled; None without one. Raises StoreError."""
         return await self._run_sql(self._store.restores.unsettled)
 
     async def plan(self) -> SettlePlan | None:
-        """What settling would do; None where no restore stands. Raises StoreError."""
+        """Return what settling would do; None without a restore. Raises StoreError."""
         return await self._run_sql(self._plan)
 
     def _plan(self) -> SettlePlan | None:
-        picture, restore = self._scanner.scan(), self._store.restores.unsettled()
+        scan, restore = self._scanner.scan(), self._store.restores.unsettled()
         if restore is None:
             return None
-        titles = {found.thread.id: found.thread.title for found in picture.assessments}
+        titles = {found.thread.id: found.thread.title for found in scan.assessments}
         doubted = (name for name in titles if name in self._lost.in_doubt)
         return settle_plan(
             restore,
@@ -74,9 +74,10 @@ class Restoring:
         )
 
     async def settle(self, seen: SettlePlan | None = None) -> int:
-        """The user says that what was put back is as it should be; how many restores stood. Raises Refused, StoreError.
+        """Settle: the user says that the restored data is right. Returns how many restores there were. Raises Refused,
+        StoreError.
 
-        `seen` is what settling would do, as the user agreed to it.
+        `seen` is the plan that the user agreed to.
         """
         if seen is not None and await self.plan() not in (seen, None):
             raise Refused("What settling would do has changed meanwhile; nothing was settled.", "Look at it again.")
@@ -90,12 +91,12 @@ class Restoring:
         return await self._run_sql(self._store.restores.settle, self._now())
 
     async def load_record(self, prefix: str, also_deleted: bool = False) -> ThreadRecord:
-        """`Scanner.recall`; a thread that the journal lost is looked for in the marks of OpenCode's sessions first."""
+        """As `Scanner.load_record`; a thread that the journal lost is first looked for in the marks of OpenCode's sessions."""
         try:
             return await self._run_sql(self._scanner.load_record, prefix, also_deleted)
         except ThreadNotFound:
             if self._lost.trouble and (self._is_external or await self.restore()):
-                # Only the server can tell: its sessions are compared when it is connected to.
+                # Only the server knows: its sessions are compared when it is connected.
                 with contextlib.suppress(*_UNREACHABLE):
                     await self.compare(await self._connect())
             elif not await self.find_lost():
@@ -103,9 +104,9 @@ class Restoring:
             return await self._run_sql(self._scanner.load_record, prefix, also_deleted)
 
     async def compare(self, server: SessionServer) -> None:
-        """Find bindings that the journal lacks in the marks of the server's sessions, where OpenCode's file is not enough.
+        """Find bindings that the journal lacks in the marks of the server's sessions, if OpenCode's file is not enough.
 
-        Once a connection, and again at the next call where it failed; it raises nothing.
+        Once for each connection, and again at the next call if it failed; raises nothing.
         """
         if self._compared is server:
             return
@@ -127,17 +128,17 @@ class Restoring:
     async def _newest_of(
         self, server: SessionServer, sessions: Iterable[SessionRecord], asked: Mapping[str, int]
     ) -> list[tuple[str, str]]:
-        """Session and id of the newest messages of each of these sessions that has gone on since its time (ms)."""
+        """Return (session, message id) of the newest messages of each of these sessions that has changed since its time (ms)."""
         newer = [each.facts.id for each in sessions if each.facts.updated_ms > asked.get(each.facts.id, each.facts.updated_ms)]
         return [(session, each.facts.id) for session in newer for each in (await server.messages(session, _NEWEST)).messages]
 
     async def find_lost(self) -> bool:
-        """Bind threads again whose binding the journal lacks, as the last look at OpenCode's database told; True when any was."""
+        """Bind threads again whose binding the journal lacks, according to OpenCode's database. Returns True if there was any."""
         try:
             await self._run_sql(self._lost.note_gap)
             return any([await self._make_again(found) for found in self._lost.unbound])
         except StoreError as error:
-            # A store that cannot be written is told elsewhere, and is no reason to show no list.
+            # A store that cannot be written is reported elsewhere, and is no reason to show no list.
             _log.warning("A lost binding could not be recorded: %s", error.message)
             return False
 
