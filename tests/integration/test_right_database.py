@@ -140,9 +140,11 @@ def test_a_program_that_begins_to_use_another_database_makes_no_conversation_mis
     other = tmp_path / "other" / "opencode" / "opencode.db"
     told = f"OpenCode used {opencode_home.database} before, and now uses {other}: 1 session stays behind there"
     assert not found["ok"] and found["detail"].startswith(told) and "and the conversation of “" in found["detail"]
+    program.run("server", "start")
     for remedy in ("start-afresh", "carry-transcript"):
         program.run("remedy", thread, remedy, "--yes", code=4)
     program.run("send", thread, "what is the codeword?", code=4)
+    program.run("server", "stop")
     program.environment = Program(program.data, opencode_home.environment).environment
     assert verdict_of(program, thread)["reason"] == "proved"
     assert program.run("send", thread, "what is the codeword?").strip() == WORD

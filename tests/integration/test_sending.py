@@ -16,7 +16,7 @@ TELL, ASK = "the codeword is HERON", "what is the codeword?"
 
 
 def test_a_turn_of_another_process_is_no_hindrance_only_when_the_user_says_so(
-    tmp_path: Path, opencode_home: OpenCodeHome, model: StubModel
+    tmp_path: Path, shared_server: RawServer, opencode_home: OpenCodeHome, model: StubModel
 ) -> None:
     program = Program(tmp_path / "data", opencode_home.environment)
     (tmp_path / "work").mkdir()
@@ -24,15 +24,14 @@ def test_a_turn_of_another_process_is_no_hindrance_only_when_the_user_says_so(
     try:
         thread = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", TELL)["id"]
         session = program.json("show", thread)["thread"]["session_id"]
-        with RawServer(opencode_home) as other:
-            _prompt(other, session, "hold it")
-            model.wait_for_chats(2)
-            refused = program.json("send", thread, ASK, code=4)
-            assert refused["verdict"]["reason"] == "open-elsewhere"
-            assert program.json("show", thread)["thread"]["draft"] == ASK
-            assert len(model.chats()) == 2
-            assert program.run("send", thread, ASK, "--anyway").strip() == "HERON"
-            model.release()
+        _prompt(shared_server, session, "hold it")
+        model.wait_for_chats(2)
+        refused = program.json("send", thread, ASK, code=4)
+        assert refused["verdict"]["reason"] == "open-elsewhere"
+        assert program.json("show", thread)["thread"]["draft"] == ASK
+        assert len(model.chats()) == 2
+        assert program.run("send", thread, ASK, "--anyway").strip() == "HERON"
+        model.release()
         assert program.json("show", thread)["thread"]["draft"] == ""
     finally:
         program.run("server", "stop")

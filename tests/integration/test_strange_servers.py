@@ -111,11 +111,11 @@ def test_a_broken_configuration_of_the_project_is_told_with_file_and_line(
     broken.write_text('{\n "model": "x",\n "provider": oops\n}\n')
     told = f"OpenCode cannot use {broken}: InvalidSymbol at line 3"
     with nothing_made(program, opencode_home, thread):
-        refused = program.json("resume", thread, code=4)
-        assert refused["verdict"]["reason"] == "server-error" and told in refused["verdict"]["sentence"]
-        assert told in program.json("send", thread, "hello", code=4)["error"]["message"]
         program.run("server", "start")
         try:
+            refused = program.json("resume", thread, code=4)
+            assert refused["verdict"]["reason"] == "server-error" and told in refused["verdict"]["sentence"]
+            assert told in program.json("send", thread, "hello", code=4)["error"]["message"]
             shown = program.json("show", thread)["thread"]["verdict"]
             assert shown["kind"] == "unknown" and told in shown["sentence"]
             (finding,) = configuration_of(program)

@@ -23,7 +23,7 @@ PARTS = {
     "managed server": ("test_managed_server::test_the_real_one_starts_comes_back_after_a_kill_and_is_adopted",),
     "send and follow": ("test_sending", "test_turns"),
     "what is carried": ("test_carries", "test_carries_commands"),
-    "remedies": ("test_remedies", "test_older_versions"),
+    "remedies": ("test_remedies", "test_split_remedies", "test_older_versions"),
     "both sides, heal": ("test_two_sides", "test_healing"),
     "right database": ("test_right_database",),
     "guard": ("test_guard_scenarios",),
