@@ -128,7 +128,9 @@ class OpenCodeHome:
 class RawServer:
     """A real `opencode serve`, started without code of t3tray. A context manager; `port` is the same after a restart."""
 
-    def __init__(self, home: OpenCodeHome, password: str = "pw", port: int | None = None) -> None:
+    def __init__(self, home: OpenCodeHome, password: str = "pw", port: int | None = None, lasts: bool = False) -> None:
+        """`lasts`: for so many requests that the last tier of its compiler pays, which is after some ten tests."""
+        self._lasts = lasts
         self.port = port or free_port()
         self.password = password
         self.url = f"http://127.0.0.1:{self.port}"
@@ -162,6 +164,8 @@ class RawServer:
         assert self._process is None, "the server runs already"
         arguments = [str(opencode_binary()), "serve", "--hostname", "127.0.0.1", "--port", str(self.port)]
         environment = self.home.environment | {"OPENCODE_SERVER_PASSWORD": self.password}
+        if self._lasts:
+            environment = {name: value for name, value in environment.items() if name not in SHORT_LIVED}
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 arguments,

@@ -35,7 +35,7 @@ class SharedServer:
         if self._server is None:
             self.model = StubModel()
             self.home = OpenCodeHome(next(self._roots), self.model.url)
-            self._server = RawServer(self.home)
+            self._server = RawServer(self.home, lasts=True)
             self._server.start()
             self._warm_up(self._server)
             self._left = _LIVES
