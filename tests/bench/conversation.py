@@ -22,7 +22,7 @@ _CODE = 'def place(at: int = 0) -> str:\n    return f"line {at}"  # and so on\n\
 
 
 if TYPE_CHECKING:
-    from tests.support.talking import Frame
+    from tests.support.conversation_window import Frame
 
 
 def measure(_folder: Path, _home: OpenCodeHome) -> Iterator[Line]:
@@ -30,7 +30,7 @@ def measure(_folder: Path, _home: OpenCodeHome) -> Iterator[Line]:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from PySide6.QtWidgets import QApplication
 
-    from tests.support.talking import Talking
+    from tests.support.conversation_window import Talking
 
     application = QApplication.instance() or QApplication([])
     assert isinstance(application, QApplication)

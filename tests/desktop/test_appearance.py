@@ -46,7 +46,7 @@ class Look:
 @contextmanager
 def shown(desktop: Desktop, name: str) -> Iterator[Look]:
     environment = {**os.environ, **desktop.environment, "XDG_CURRENT_DESKTOP": name}
-    command = [sys.executable, "-m", "tests.support.look_program"]
+    command = [sys.executable, "-m", "tests.support.appearance_program"]
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield Look(process)

@@ -20,7 +20,7 @@ from t3tray.errors import StoreError
 from t3tray.store import archive_file, archive_salvage, transcript_archive
 from t3tray.store.archive_file import FILE_NAME, VERSION
 from tests.support.archives import AT, OTHER, archive_in, conversation, keep, said, words
-from tests.support.killing import killed_at_lines
+from tests.support.kill_at_lines import killed_at_lines
 from tests.support.rounds import rounds
 
 COUNT = 100

@@ -16,7 +16,7 @@ from t3tray.store.archive_migration import ArchiveMigration
 from t3tray.store.transcript_archive import TranscriptArchive
 from t3tray.store.vault_files import STATE_DAMAGED, VaultFiles
 from tests.support.archives import AT, OTHER, OWNER, archive_in, conversation, keep, said, words
-from tests.support.killing import killed_at_lines
+from tests.support.kill_at_lines import killed_at_lines
 from tests.support.old_vault import FULL, OldVault
 
 COUNT, FEW = 3 * FULL + 5, FULL + 1

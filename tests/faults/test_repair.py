@@ -17,7 +17,7 @@ from t3tray.errors import Refused
 from t3tray.system import read_only_sqlite
 from t3tray.t3code import cursor_repair as t3code
 from t3tray.t3code.home import T3Home
-from tests.support.killing import killed_at_lines
+from tests.support.kill_at_lines import killed_at_lines
 from tests.support.t3_world import World, add_thread, empty_world, sample_world, writing
 
 NEW = "ses_new1"

@@ -12,9 +12,9 @@ import pytest
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.remedy import Remedy, RemedyRecord, Repair
 from t3tray.store.store import Store
-from tests.support.acting import acting
 from tests.support.opencode import RawServer
 from tests.support.program import Program
+from tests.support.remedy_process import acting
 
 TELL, ASK, WORD = "the codeword is PELICAN", "what is the codeword?", "PELICAN"
 

@@ -17,7 +17,7 @@ from t3tray.threads.snapshot import Snapshot
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.t3_player import T3Code
 from tests.support.t3_world import World, empty_world
-from tests.support.untouched import tree
+from tests.support.unchanged import tree
 
 WITHIN = 3.0
 

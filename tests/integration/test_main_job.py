@@ -18,7 +18,7 @@ import pytest
 from tests.support.opencode import OpenCodeHome
 from tests.support.program import Program
 from tests.support.stub_model import StubModel
-from tests.support.untouched import nothing_made
+from tests.support.unchanged import nothing_made
 from tests.support.waiting import LIMIT, lives
 
 WORD = "PELICAN"

@@ -24,8 +24,8 @@ from t3tray.server.port import choose_port
 from t3tray.system.environment import INSTANCE_VARIABLE, server_environment
 from tests.support import fake_opencode
 from tests.support.bad_server import BadServer, is_alive, owning, until, until_state
-from tests.support.holding import other_process
 from tests.support.opencode import OpenCodeHome, opencode_binary
+from tests.support.server_owner import other_process
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the bad server is a POSIX script")
 

@@ -12,7 +12,7 @@ import pytest
 from t3tray.domain.server import ServerState
 from t3tray.errors import ServerDown, TimedOut, Unauthorized
 from tests.support.bad_server import LIMIT, BadServer, owning, until, until_state
-from tests.support.holding import other_process
+from tests.support.server_owner import other_process
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the bad server is a POSIX script")
 

@@ -14,7 +14,7 @@ import pytest
 from tests.support import fake_opencode2
 from tests.support.opencode import OpenCodeHome, RawServer, free_port
 from tests.support.program import Program, ServedProgram
-from tests.support.untouched import nothing_made
+from tests.support.unchanged import nothing_made
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the program is a POSIX script")
 WORKS_WITH = "and t3tray works with OpenCode 1.15.13 or a newer 1.x."

@@ -14,7 +14,7 @@ import pytest
 from t3tray.cli import parser
 from tests.support.t3_player import T3Code
 from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_thread, sample_world, stamp, writing
-from tests.support.untouched import untouched
+from tests.support.unchanged import untouched
 
 LOST, FRESH = "ses_df5bda4bcffeAjR2yQ7BgKfdFr", "ses_df5bba0caffepKgK3022CvG2WV"
 FORKS = ["ses_df5baefbdffeXm3zVdpV5y2Er6", "ses_df5b87236ffe5RnsWYfjg7erHJ"]

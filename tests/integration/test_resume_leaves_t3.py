@@ -13,7 +13,7 @@ from tests.support.opencode import OpenCodeHome
 from tests.support.program import Program
 from tests.support.t3_player import T3Code
 from tests.support.t3_world import SAMPLE_THREAD, sample_world
-from tests.support.untouched import sessions_in, untouched
+from tests.support.unchanged import sessions_in, untouched
 
 
 @pytest.mark.parametrize("t3_runs", [False, True])

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.program import Program, ServedProgram
-from tests.support.untouched import nothing_made
+from tests.support.unchanged import nothing_made
 from tests.support.waiting import lives
 
 

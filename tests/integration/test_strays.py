@@ -20,7 +20,7 @@ from t3tray.server.handles import ServerProgram
 from t3tray.store.server_lease import Lease, LeaseHolder
 from tests.support import fake_opencode
 from tests.support.bad_server import BadServer, is_alive, owning, until
-from tests.support.holding import other_process
+from tests.support.server_owner import other_process
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the bad server is a POSIX script")
 

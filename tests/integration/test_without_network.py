@@ -25,7 +25,7 @@ def test_the_guard_and_a_run_work_with_the_loopback_alone(tmp_path: Path) -> Non
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
     options = ("-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'inner'}")
     done = subprocess.run(
-        [unshare, "-rn", sys.executable, "-m", "tests.support.alone", *options, *STORIES],
+        [unshare, "-rn", sys.executable, "-m", "tests.support.without_network", *options, *STORIES],
         env=plain,
         cwd=Path(__file__).parents[2],
         capture_output=True,

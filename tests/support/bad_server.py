@@ -16,7 +16,7 @@ from t3tray.domain.server import ServerState
 from t3tray.server.handles import ExternalServer, ServerProgram
 from t3tray.system.process_identity import is_running, start_id
 from tests.support import fake_opencode
-from tests.support.holding import Owner
+from tests.support.server_owner import Owner
 
 LIMIT = 90.0
 

@@ -160,7 +160,7 @@ if __name__ == "__main__":
     import alembic.command  # noqa: F401
 
     import t3tray.cli.run
-    import tests.support.holding
+    import tests.support.server_owner
     import tests.support.tray_core  # noqa: F401
 
     # Libraries import these when they are first used. Which of the last four keyring needs depends on Python's version.

@@ -18,7 +18,7 @@ from t3tray.settings.definitions import Settings
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.bridge import Bridge
 from tests.support.recording import RecordingBackend
-from tests.support.sayings import approval, inquiry
+from tests.support.sample_messages import approval, inquiry
 from tests.support.views import INVENTORY, NOON, READY, preview, protection_plan, row
 
 OVERVIEW = Snapshot(READY, (row("a"),))

@@ -17,7 +17,7 @@ from t3tray.ui.conversation.prose import Prose
 from t3tray.ui.conversation.row_widgets import CopyLine, ErrorLine, FoldLine, Note, UserCard
 from t3tray.ui.conversation.view import ConversationView
 from tests.support.conversation_view import place_of, scroll_to, shown, shown_now, top, words
-from tests.support.sayings import answered, asked, long_talk, talk, thought
+from tests.support.sample_messages import answered, asked, long_talk, talk, thought
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from t3tray.ui.conversation.prose import Prose
 from t3tray.ui.conversation.row_widgets import CopyLine, FoldLine
 from t3tray.ui.conversation.view import ConversationView
 from tests.support.conversation_view import scroll_to, settle, shown, top
-from tests.support.sayings import answered, asked, long_talk, talk, used
+from tests.support.sample_messages import answered, asked, long_talk, talk, used
 
 
 @pytest.fixture

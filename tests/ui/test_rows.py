@@ -10,7 +10,7 @@ from t3tray.domain.conversation import SubAgent
 from t3tray.domain.transcript import Message, Piece, PieceKind, ToolCall
 from t3tray.ui.conversation.rows import CodeRow, CopyRow, ErrorRow, FoldRow, NoteRow, ProseRow, Row, Rows, UserRow
 from t3tray.ui.conversation.tools import ToolSheet, given, tool_words
-from tests.support.sayings import answered, asked, long_talk, said, talk, thought, used
+from tests.support.sample_messages import answered, asked, long_talk, said, talk, thought, used
 
 
 def words(rows: tuple[Row, ...], kind: type[Row] = Row) -> list[str]:

@@ -21,7 +21,7 @@ from t3tray.ui.conversation.prose import Prose
 from t3tray.ui.conversation.request_card import RequestCard
 from t3tray.ui.theme import colours, style_sheet
 from t3tray.ui.threads.thread_page import ThreadPage
-from tests.support.sayings import answered, approval, asked, inquiry, long_talk, talk, used
+from tests.support.sample_messages import answered, approval, asked, inquiry, long_talk, talk, used
 from tests.support.views import NOON, details, in_t3, receipt, row
 
 

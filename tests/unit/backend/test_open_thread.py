@@ -19,7 +19,7 @@ from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Reason, Verdict
 from t3tray.domain.verification import Opened, Verification
 from t3tray.errors import Refused, WorldError
-from tests.support.answering import answering
+from tests.support.constant_server import answering
 from tests.support.t3_world import NOON, World, add_thread, empty_world, hold_open, stamp, writing
 from tests.support.views import receipt, row
 from tests.support.waiting import until

@@ -18,7 +18,7 @@ from t3tray.server.supervisor_events import (
     Tick,
     Worked,
 )
-from tests.support.supervising import REFUSED, Bench
+from tests.support.supervisor_bench import REFUSED, Bench
 
 STRANGE = Unsupported("another language")
 

@@ -26,7 +26,7 @@ from t3tray.server.supervisor_events import (
     Terminate,
     Tick,
 )
-from tests.support.supervising import CRASH, REFUSED, SILENCE, Bench
+from tests.support.supervisor_bench import CRASH, REFUSED, SILENCE, Bench
 
 STRANGE = Unsupported("another language")
 

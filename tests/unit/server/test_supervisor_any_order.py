@@ -34,7 +34,7 @@ from t3tray.server.supervisor_events import (
     Worked,
 )
 from tests.support.rounds import rounds
-from tests.support.supervising import CRASH, REFUSED, SILENCE
+from tests.support.supervisor_bench import CRASH, REFUSED, SILENCE
 
 STRANGE = Unsupported("another language")
 

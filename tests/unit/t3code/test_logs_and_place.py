@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.provider_logs import ProviderLogs
 from t3tray.t3code.server_info import runs, served_since, thread_address
-from tests.support.answering import answering
+from tests.support.constant_server import answering
 from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_log, empty_world, hold_open, sample_world, stamp
 
 SESSIONS = ["ses_df5bda4bcffeAjR2yQ7BgKfdFr", "ses_df5bba0caffepKgK3022CvG2WV", "ses_df5baefbdffeXm3zVdpV5y2Er6"]

@@ -29,7 +29,7 @@ from tests.support.t3_world import (
     stamp,
     writing,
 )
-from tests.support.untouched import untouched
+from tests.support.unchanged import untouched
 
 
 def read(world: World) -> T3State:

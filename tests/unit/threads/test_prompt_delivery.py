@@ -15,7 +15,22 @@ from t3tray.opencode.message_reading import MessageReading
 from t3tray.opencode.records import MessageRecord, SessionRecord
 from t3tray.threads.prompt_delivery import ARRIVED, Arrived, Limits, PromptDelivery, Step, Waiting
 from t3tray.threads.turn import Outcome, Turn
-from tests.support.turns import ASKED, BEGUN, BUSY, IDLE, OURS, SESSION, TEXT, Told, answer, error, events, message, part, read
+from tests.support.turn_events import (
+    ASKED,
+    BEGUN,
+    BUSY,
+    IDLE,
+    OURS,
+    SESSION,
+    TEXT,
+    Told,
+    answer,
+    error,
+    events,
+    message,
+    part,
+    read,
+)
 
 LIMITS = Limits()
 ANSWERED = (message("msg_6", OURS, 6), part("msg_6", "It is late."), answer("msg_6", OURS, 6), IDLE)

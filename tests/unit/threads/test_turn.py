@@ -6,7 +6,22 @@ import pytest
 
 from t3tray.opencode.message_events import UnclearChange, change_of
 from t3tray.threads.turn import Outcome, Turn
-from tests.support.turns import ASKED, BEGUN, BUSY, IDLE, OURS, TEXT, Told, answer, error, events, grown, message, part, read
+from tests.support.turn_events import (
+    ASKED,
+    BEGUN,
+    BUSY,
+    IDLE,
+    OURS,
+    TEXT,
+    Told,
+    answer,
+    error,
+    events,
+    grown,
+    message,
+    part,
+    read,
+)
 
 
 def heard(*told: Told) -> Turn:

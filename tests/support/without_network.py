@@ -1,4 +1,4 @@
-"""Runs tests without any network but `lo`: `unshare -rn python -m tests.support.alone ARGUMENTS OF PYTEST`."""
+"""Runs tests without any network but `lo`: `unshare -rn python -m tests.support.without_network ARGUMENTS OF PYTEST`."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from t3tray.domain.verdict import Reason
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.quit_warning import would_end
 from t3tray.ui.window import MainWindow
-from tests.support.sayings import approval
+from tests.support.sample_messages import approval
 from tests.support.views import NOON, READY, row
 
 BUSY = Snapshot(READY, (row("a", Reason.BUSY), row("b")))

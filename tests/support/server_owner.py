@@ -1,6 +1,6 @@
 """The managed server as one t3tray process holds it: in this process, or in another one that can be killed.
 
-As a program: `python -m tests.support.holding DATA BINARY WHAT`. It prints one line of JSON after WHAT is done; "hold" and
+As a program: `python -m tests.support.server_owner DATA BINARY WHAT`. It prints one line of JSON after WHAT is done; "hold" and
 "restart" then wait for a line of input before they close.
 """
 
@@ -103,7 +103,7 @@ class OtherProcess:
 def other_process(data: Path, program: ServerProgram, what: str) -> Iterator[OtherProcess]:
     """Run another t3tray process with this task; kill it at the end if it still runs."""
     words, environment = (str(data), str(program.binary), what), {**os.environ, **program.environment}
-    process = shared_forker().start_module("tests.support.holding", *words, environment=environment)
+    process = shared_forker().start_module("tests.support.server_owner", *words, environment=environment)
     try:
         yield OtherProcess(process)
     finally:

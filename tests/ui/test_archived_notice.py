@@ -17,7 +17,7 @@ from t3tray.messages.window import archived_notice
 from t3tray.ui.conversation.prose import Prose
 from t3tray.ui.theme import colours, style_sheet
 from t3tray.ui.threads.thread_page import ThreadPage
-from tests.support.sayings import answered, asked, long_talk, talk, used
+from tests.support.sample_messages import answered, asked, long_talk, talk, used
 from tests.support.views import details, row
 
 AT = datetime(2026, 11, 24, 14, 10).astimezone(UTC)

@@ -1,7 +1,7 @@
 """A remedy applied in another process that is paused or killed at a chosen moment, for tests that need two processes.
 
-As a program: `python -m tests.support.acting DATA THREAD REMEDY WHEN`. It prints "agreed" after the preview of the remedy.
-WHEN is "told": wait for a line of input before applying it; or "made": be killed after the server has created the session.
+As a program: `python -m tests.support.remedy_process DATA THREAD REMEDY WHEN`. It prints "agreed" after the remedy's
+preview. WHEN is "told": wait for a line of input before applying it; or "made": be killed after the server has created the session.
 At the end it prints one line of JSON: the session that the thread is bound to, or the error.
 """
 
@@ -45,7 +45,7 @@ class Acting:
 @contextmanager
 def acting(program: Program, thread: str, remedy: Remedy, when: str) -> Iterator[Acting]:
     words = str(program.data), thread, remedy.value, when
-    command = shared_forker().start_module("tests.support.acting", *words, environment=program.environment)
+    command = shared_forker().start_module("tests.support.remedy_process", *words, environment=program.environment)
     try:
         yield Acting(command)
     finally:

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from t3tray.domain.pending_request import Option, PendingRequest, Question, Reply
 from t3tray.ui.conversation.request_card import RequestCard
-from tests.support.sayings import STORAGE, approval, inquiry
+from tests.support.sample_messages import STORAGE, approval, inquiry
 
 
 def card_of(qtbot: QtBot, ask: PendingRequest) -> RequestCard:
