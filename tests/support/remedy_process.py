@@ -1,8 +1,8 @@
 """A remedy applied in another process that is paused or killed at a chosen moment, for tests that need two processes.
 
-As a program: `python -m tests.support.remedy_process DATA THREAD REMEDY WHEN`. It prints "agreed" after the remedy's
-preview. WHEN is "told": wait for a line of input before applying it; or "made": be killed after the server has created the session.
-At the end it prints one line of JSON: the session that the thread is bound to, or the error.
+As a program: `python -m tests.support.remedy_process DATA THREAD REMEDY WHEN`. It prints "agreed" after the preview. With
+WHEN "told" it waits for a line of input before it applies the remedy; with "made" it is killed after the server has created the
+session. At the end it prints one line of JSON: the session that the thread is bound to, or the error.
 """
 
 from __future__ import annotations
