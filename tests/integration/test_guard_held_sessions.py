@@ -41,7 +41,7 @@ def details(guarded: Guarded, thread: str) -> ThreadDetails:
     """What the page says, after a look as the tray's."""
     guarded.call(learn_guard(guarded.backend))
     guarded.call(guarded.backend.upkeep.alert(guarded.call(guarded.backend.scanning.scan())))
-    return guarded.call(guarded.backend.details(thread))
+    return guarded.call(guarded.backend.details.read(thread))
 
 
 def fork(guarded: Guarded, session: str) -> str:
