@@ -77,7 +77,7 @@ class Backend(Parts):
         self.prompting = Prompting(self, self.import_t3_thread, self._archive_turn, self.snapshots.note_act)
         self.details = DetailsReader(self, self.scanning, self.snapshots, self.prompting)
         self.remedies = RemedyService(self, self.scanning, self.details, self.import_t3_thread, self.snapshots.note_act)
-        self.conversations = Conversations(self, self.prompting, requests, self.changed.set)
+        self.conversations = Conversations(self, self.prompting, requests, self.snapshots.note_act)
         self.opener = ThreadOpener(self.launching, self.server, self.scanner, run_sql)
         self.inspection = Inspection(self, self.scanning, self.snapshots)
         self.guard = GuardRunner(self.guard_host, self.changed.set)

@@ -51,8 +51,8 @@ class DatabaseMessages:
 class Conversations:
     """One for the process, on its event loop. It starts a server only to send."""
 
-    def __init__(self, parts: Parts, prompting: Prompting, requests: PendingRequests, changed: Callable[[], None]) -> None:
-        """`changed` leads to a scan."""
+    def __init__(self, parts: Parts, prompting: Prompting, requests: PendingRequests, note_act: Callable[[], None]) -> None:
+        """`note_act`: the user did something to a thread."""
         self._tools = parts.tools
         self._store = parts.store
         self._run_sql = parts.run_sql
@@ -62,7 +62,7 @@ class Conversations:
         self._from_database = DatabaseMessages(parts.database, parts.run_sql)
         self._prompting = prompting
         self._requests = requests
-        self._changed = changed
+        self._note_act = note_act
         self._feed: ConversationFeed | None = None
         self._drafting = asyncio.Lock()
 
@@ -117,7 +117,10 @@ class Conversations:
     async def send(self, thread_id: str, text: str, despite_others: bool = False) -> None:
         """Send a message; one that is refused stays in the thread's draft. Raises what `Prompting.send` raises."""
         await self._draft(thread_id, text, self._store.threads.keep_draft)
-        await self._prompting.send(thread_id, text, despite_others)
+        try:
+            await self._prompting.send(thread_id, text, despite_others)
+        finally:
+            self._note_act()
 
     async def keep_draft(self, thread_id: str, text: str) -> None:
         """Replace what was typed in the thread and not sent. Raises ThreadNotFound, StoreError."""
@@ -129,6 +132,7 @@ class Conversations:
             recorded = await self._run_sql(self._scanner.load_record, thread_id)
             await self._threads.import_t3_thread(recorded)
             await self._run_sql(write, recorded.thread.id, text)
+        self._note_act()
 
     async def stop_turn(self, thread_id: str) -> None:
         """Abort the turn that runs in the thread. Raises Refused if no server runs, or a ServerError."""
@@ -148,7 +152,7 @@ class Conversations:
         return self._late(connection is not None and await self._requests.answer(connection, request, answers))
 
     def _late(self, was_waited_for: bool) -> str:
-        self._changed()
+        self._note_act()
         return "" if was_waited_for else GONE
 
     def _place(self, thread_id: str) -> ConversationPlace | None:

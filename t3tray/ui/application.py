@@ -156,23 +156,19 @@ class Application(QObject):
     def _open_window(self) -> MainWindow:
         """The window, made when it is first needed: most of the time only the icon is."""
         if self._window is None:
-            from t3tray.ui.thread_wiring import connect_window
             from t3tray.ui.viewed_thread import ViewedThread
             from t3tray.ui.window import MainWindow
             from t3tray.ui.window_geometry import WindowGeometry
 
-            window = self._window = MainWindow(_utc_now, WindowGeometry(self._directory / "window.ini"))
+            bridge = self._bridge
+            assert bridge is not None
+            window = self._window = MainWindow(bridge, _utc_now, WindowGeometry(self._directory / "window.ini"))
             window.is_all_there_is = lambda: not self._tray.is_there
             window.would_end = self._would_end
             window.quit_wanted.connect(self._on_quit_wanted)
             if self._title:
                 window.setWindowTitle(self._title)
-            bridge = self._bridge
-            assert bridge is not None
-            connect_window(window, bridge)
             bridge.copy_wanted.connect(self._on_copy_wanted)
-            window.protection_wanted.connect(self._on_protection_wanted)
-            window.server_wanted.connect(self._on_server_wanted)
             window.closed.connect(self._on_window_closed)
             window.settings_wanted.connect(self._on_settings_wanted)
             self._attention = ViewedThread(window, bridge.watch)
@@ -194,7 +190,7 @@ class Application(QObject):
     def _on_window_wanted(self, note: str) -> None:
         self._on_raise_wanted()
         if note and self._window:
-            self._window.show_note(note)
+            self._window.bar.note(note)
 
     @Slot(object)
     def _on_chosen(self, item: MenuItem) -> None:
@@ -206,7 +202,7 @@ class Application(QObject):
             case MenuAction.OPEN:
                 self._on_raise_wanted()
             case MenuAction.RESUME:
-                self._bridge.resume_in_terminal(item.thread_id)
+                self._bridge.open_in_terminal(item.thread_id)
             case MenuAction.EXPLAIN:
                 self._open_window().bring_up()
                 self._open_window().show_thread(item.thread_id)
@@ -214,37 +210,17 @@ class Application(QObject):
                 self._open_window().bring_up()
                 self._open_window().new_thread.ask()
             case MenuAction.START | MenuAction.STOP | MenuAction.RESTART:
-                self._on_server_wanted(item.action.value)
+                self._bridge.run_server_action(item.action)
             case MenuAction.SETTINGS:
                 self._on_settings_wanted()
             case MenuAction.REPLY | MenuAction.ANSWER:
-                self._answer(item)
+                self._bridge.answer_from_menu(item)
             case MenuAction.GUARD:
                 self._on_protection_wanted()
             case MenuAction.QUIT:
                 self._on_quit_wanted()
             case MenuAction.QUIT_AND_STOP:
                 self._quit(stops_server=True)
-
-    def _answer(self, item: MenuItem) -> None:
-        from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest
-
-        assert self._bridge is not None
-        if isinstance(item.request, ApprovalRequest) and item.reply:
-            self._bridge.reply(item.request, item.reply)
-        elif isinstance(item.request, QuestionRequest):
-            self._bridge.answer(item.request, item.answers)
-
-    @Slot(str)
-    def _on_server_wanted(self, action: str) -> None:
-        from t3tray.ui.tray.menu import MenuAction
-
-        assert self._bridge is not None
-        {
-            MenuAction.START: self._bridge.start_server,
-            MenuAction.STOP: self._bridge.stop_server,
-            MenuAction.RESTART: self._bridge.restart_server,
-        }[MenuAction(action)]()
 
     def _on_protection_wanted(self) -> None:
         """Show what switching the guard on would change, or off where it is on."""
@@ -319,7 +295,7 @@ class Application(QObject):
         if self._window and click.thread_id:
             self._window.show_thread(click.thread_id)
             if click.remedy:
-                self._window.remedy_wanted.emit(click.thread_id, Choice(click.remedy))
+                self._window.preview_remedy(click.thread_id, Choice(click.remedy))
 
     @Slot(object)
     def _on_failed(self, error: T3TrayError) -> None:
@@ -331,14 +307,14 @@ class Application(QObject):
             self._reporter.tell(error)
             return
         window = self._open_window()
-        window.show_error(error)
+        window.bar.tell(error)
         window.bring_up()
 
     @Slot(object)
     def _on_failed_quietly(self, error: T3TrayError) -> None:
         """Told where the user looks already; nothing comes up for it."""
         if self._window and not self._quitting:
-            self._window.show_error(error)
+            self._window.bar.tell(error)
 
     @Slot(str)
     def _on_copy_wanted(self, text: str) -> None:

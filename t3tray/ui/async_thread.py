@@ -43,10 +43,8 @@ class AsyncThread(QObject):
     def __init__(self, open_backend: OpenBackend) -> None:
         super().__init__()
         self._open_backend = open_backend
-        self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._stops_server = False
-        self._backend: asyncio.Future[Backend] = self._loop.create_future()
         self._asked: set[asyncio.Task[None]] = set()
         # What ends in order even when the app does.
         self._drafts: set[asyncio.Task[None]] = set()
@@ -54,6 +52,8 @@ class AsyncThread(QObject):
         self._thread = threading.Thread(target=self._main, name="asyncio", daemon=True)
 
     def start(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._backend: asyncio.Future[Backend] = self._loop.create_future()
         self._thread.start()
 
     def close(self, stops_server: bool = False) -> None:

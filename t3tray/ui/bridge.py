@@ -36,7 +36,7 @@ from t3tray.ui.labels import (
     stopped,
 )
 from t3tray.ui.threads.thread_list_data import ThreadListData, brief_of, thread_list_data
-from t3tray.ui.tray.menu import RECENT
+from t3tray.ui.tray.menu import RECENT, MenuAction, MenuItem
 
 
 class Bridge(AsyncThread):
@@ -87,10 +87,10 @@ class Bridge(AsyncThread):
     def look_at(self, thread_id: str) -> None:
         self._ask(lambda backend: backend.details.read(thread_id), self.details_changed.emit, quiet=True)
 
-    def resume(self, thread_id: str) -> None:
+    def verify(self, thread_id: str) -> None:
         self._ask(lambda backend: backend.prompting.verify(thread_id), self.resumed.emit, words=CHECKING)
 
-    def resume_in_terminal(self, thread_id: str) -> None:
+    def open_in_terminal(self, thread_id: str) -> None:
         self._ask(lambda backend: backend.open_in_terminal(thread_id), self.resumed.emit, words=RESUMING)
 
     def open_in_t3code(self, thread_id: str) -> None:
@@ -120,6 +120,14 @@ class Bridge(AsyncThread):
 
     def restart_server(self) -> None:
         self._ask(lambda backend: backend.restart_server(), words=RESTARTING, on_stop=self.stop_server)
+
+    def run_server_action(self, action: MenuAction) -> None:
+        """Start, stop or restart the server."""
+        {
+            MenuAction.START: self.start_server,
+            MenuAction.STOP: self.stop_server,
+            MenuAction.RESTART: self.restart_server,
+        }[action]()
 
     def preview(self, thread_id: str, choice: Choice) -> None:
         self._ask(
@@ -197,7 +205,7 @@ class Bridge(AsyncThread):
     def rename(self, thread_id: str, title: str) -> None:
         self._ask(lambda backend: backend.rename(thread_id, title))
 
-    def archive(self, thread_id: str, archived: bool) -> None:
+    def set_archived(self, thread_id: str, archived: bool) -> None:
         self._ask(lambda backend: backend.set_archived(thread_id, archived))
 
     def search(self, text: str) -> None:
@@ -252,6 +260,13 @@ class Bridge(AsyncThread):
             self._tell_unanswered(request.id, error)
 
         self._ask(lambda backend: backend.conversations.answer(request, answers), self._tell_late, refuse)
+
+    def answer_from_menu(self, item: MenuItem) -> None:
+        """Give the answer that an entry of a menu stands for."""
+        if isinstance(item.request, ApprovalRequest) and item.reply:
+            self.reply(item.request, item.reply)
+        elif isinstance(item.request, QuestionRequest):
+            self.answer(item.request, item.answers)
 
     def _tell_late(self, sentence: str) -> None:
         if sentence:

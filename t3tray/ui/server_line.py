@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from t3tray.threads.snapshot import Snapshot
+from t3tray.ui.bridge import Bridge
 from t3tray.ui.labels import is_trouble, server_line
 from t3tray.ui.theme import GAP, MARGIN
 from t3tray.ui.tray.menu import SERVER_LABELS, MenuAction, server_actions
@@ -13,13 +14,13 @@ from t3tray.ui.widgets.basic import button, clear, label, set_kind, tip
 
 
 class ServerLine(QWidget):
-    """Emits `wanted` with the value of a server `MenuAction`, and `settings_wanted`."""
+    """Emits `settings_wanted`; the server's buttons call the bridge."""
 
-    wanted = Signal(str)
     settings_wanted = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, bridge: Bridge) -> None:
+        super().__init__()
+        self._bridge = bridge
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setProperty("kind", "bar")
         self._actions: tuple[MenuAction, ...] = ()
@@ -49,5 +50,5 @@ class ServerLine(QWidget):
         for action in actions:
             made = button(SERVER_LABELS[action].removesuffix(" Server"), "plain")
             made.setAccessibleName(SERVER_LABELS[action])
-            made.clicked.connect(lambda _checked=False, action=action: self.wanted.emit(action.value))
+            made.clicked.connect(lambda _checked=False, action=action: self._bridge.run_server_action(action))
             self._buttons.addWidget(made)

@@ -22,7 +22,7 @@ class ViewedThread(QObject):
         self._current = ""
         window.installEventFilter(self)
         window.page.installEventFilter(self)
-        window.look_wanted.connect(self._on_change)
+        window.threads.chosen.connect(self._on_change)
         application = QGuiApplication.instance()
         assert isinstance(application, QGuiApplication)
         application.applicationStateChanged.connect(self._on_change)

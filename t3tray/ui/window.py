@@ -1,4 +1,4 @@
-"""The one window: the list, the page of the chosen thread, the server's line. It shows values and passes intents on.
+"""The one window: the list, the page of the chosen thread, the server's line. It shows values, and calls the bridge.
 
 Narrow, it shows the list or the page; wide, both.
 """
@@ -18,13 +18,12 @@ from t3tray.domain.remedy import Choice, Preview
 from t3tray.domain.restore import SettlePlan
 from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.verification import Verification
-from t3tray.errors import T3TrayError
 from t3tray.guard.status import GuardStatus, ProtectionPlan
 from t3tray.threads.snapshot import Snapshot, ThreadDetails, ThreadRow
+from t3tray.ui.bridge import Bridge
 from t3tray.ui.first_start import FoundPage
 from t3tray.ui.guard.guard_sheet import GuardSheet
 from t3tray.ui.restore_sheet import SettleSheet
-from t3tray.ui.running_work import Work
 from t3tray.ui.server_line import ServerLine
 from t3tray.ui.theme import GAP, MARGIN, NARROW, colours, style_sheet
 from t3tray.ui.threads.menu_actions import run_action
@@ -35,7 +34,6 @@ from t3tray.ui.threads.row_text import RowText
 from t3tray.ui.threads.thread_list import ThreadList
 from t3tray.ui.threads.thread_list_data import ListItem, ThreadListData, thread_list_data
 from t3tray.ui.threads.thread_page import ThreadPage
-from t3tray.ui.tray.menu import MenuAction
 from t3tray.ui.widgets.bars import Bars
 from t3tray.ui.widgets.basic import button, label, line
 from t3tray.ui.widgets.focus import FocusKeeper
@@ -46,35 +44,15 @@ _TWO_PANES = 720
 
 
 class MainWindow(QMainWindow):
-    """Signals carry what the user asked for; `closed` comes when the window was closed, however. `place` keeps where it stood."""
+    """`closed` is emitted when the window was closed, however. `place` stores its geometry."""
 
-    look_wanted = Signal(str)
-    resume_wanted = Signal(str)
-    check_wanted = Signal(str)
-    remedy_wanted = Signal(str, object)
-    remedy_agreed = Signal(str, object, object)
-    thread_wanted = Signal(str, str)
-    t3code_wanted = Signal(str)
-    acknowledged = Signal(str, object)
-    visited = Signal(str, object)
-    server_wanted = Signal(str)
     settings_wanted = Signal()
-    inventory_wanted = Signal()
-    stop_wanted = Signal(int)
-    rename_wanted = Signal(str, str)
-    archive_wanted = Signal(str, bool)
-    reply_wanted = Signal(object, object)
-    answer_wanted = Signal(object, object)
-    text_wanted = Signal(str)
-    protection_wanted = Signal()
-    protection_agreed = Signal(bool, bool, bool)
-    settling_wanted = Signal()
-    settling_agreed = Signal(object)
     quit_wanted = Signal()
     closed = Signal()
 
-    def __init__(self, now: Callable[[], datetime], place: WindowGeometry | None = None) -> None:
+    def __init__(self, bridge: Bridge, now: Callable[[], datetime], place: WindowGeometry | None = None) -> None:
         super().__init__()
+        self._bridge = bridge
         self.setWindowTitle("t3tray")
         self.setMinimumSize(NARROW, 360)
         self.resize(NARROW, 660)
@@ -94,7 +72,7 @@ class MainWindow(QMainWindow):
         self.progress = ProgressLine()
         self.found = FoundPage()
         self.threads = ThreadList(RowText(now))
-        self.page = ThreadPage()
+        self.page = ThreadPage(bridge, self.preview_remedy)
         self.sheet = RemedySheet()
         self._over_page = QStackedWidget()
         self.guard_sheet = GuardSheet()
@@ -103,7 +81,7 @@ class MainWindow(QMainWindow):
         self.new_thread = NewThread(self)
         self.rename = Rename(self)
         self._back = button("← Threads", "plain")
-        self._server = ServerLine()
+        self._server = ServerLine(bridge)
         self._focus = FocusKeeper(self, self.page.conversation.composer.editor, self.threads.table, self.page.tabs)
         self._build()
         self._connect()
@@ -127,7 +105,7 @@ class MainWindow(QMainWindow):
         if current is None:
             self.page.show_nothing("Choose a thread to see whether it can be resumed." if overview.rows else "")
         elif self.isVisible() and self._row(current):
-            self.look_wanted.emit(current)
+            self._bridge.look_at(current)
         self._note_looking()
         self.page.show_requests(overview.pending_requests)
         self.page.show_guard(overview.guard.phase is GuardPhase.OFF)
@@ -140,6 +118,11 @@ class MainWindow(QMainWindow):
         """Details that come late, for a thread that is not chosen any more, are of no use."""
         if details.row.thread.id == self.threads.current():
             self.page.show_details(details)
+
+    def preview_remedy(self, thread_id: str, choice: Choice) -> None:
+        """Show what a remedy would do, over the page."""
+        self._focus.note_opener()
+        self._bridge.preview(thread_id, choice)
 
     def show_preview(self, thread_id: str, choice: Choice, preview: Preview) -> None:
         """What a remedy would do, over the page; for a thread that is not chosen any more it is of no use."""
@@ -178,24 +161,14 @@ class MainWindow(QMainWindow):
 
     def show_resumption(self, verification: Verification) -> None:
         if verification.thread.id == self.threads.current():
-            self.look_wanted.emit(verification.thread.id)
-
-    def show_working(self, working: tuple[Work, ...]) -> None:
-        """What takes long now."""
-        self.progress.show_working(working)
+            self._bridge.look_at(verification.thread.id)
 
     def show_found(self) -> None:
         """The page that says what is there and what is missing, read anew."""
         self._over_page.setCurrentWidget(self.found)
         self._asks_for_page = True
         self._arrange()
-        self.inventory_wanted.emit()
-
-    def show_note(self, sentence: str) -> None:
-        self.bar.note(sentence)
-
-    def show_error(self, error: T3TrayError) -> None:
-        self.bar.tell(error)
+        self._bridge.take_inventory()
 
     def show_thread(self, thread_id: str) -> None:
         """Bring one thread's page up, also in a narrow window."""
@@ -223,7 +196,7 @@ class MainWindow(QMainWindow):
             self.threads.choose_first()
         current = self.threads.current()
         if current and self._row(current):
-            self.look_wanted.emit(current)
+            self._bridge.look_at(current)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -313,39 +286,41 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(whole)
 
     def _connect(self) -> None:
+        bridge = self._bridge
         self.threads.chosen.connect(self._on_chosen)
         self.threads.opened.connect(self._on_opened)
-        self.threads.picked.connect(lambda item: run_action(self, item, self._lines))
-        self.threads.text_wanted.connect(self.text_wanted)
-        self.threads.visited.connect(self.visited)
-        self.rename.wanted.connect(self.rename_wanted)
-        self.page.resume_wanted.connect(self.resume_wanted)
-        self.page.check_wanted.connect(self.check_wanted)
-        self.page.remedy_wanted.connect(self._focus.note_opener)
-        self.page.remedy_wanted.connect(self.remedy_wanted)
-        self.sheet.agreed.connect(self.remedy_agreed)
-        self.sheet.cancelled.connect(self._on_sheet_put_away)
-        self.guard_sheet.agreed.connect(self.protection_agreed)
-        self.guard_sheet.cancelled.connect(self._on_panes_wanted)
-        self.bars.restore.wanted.connect(self.settling_wanted)
-        self.settle_sheet.agreed.connect(self.settling_agreed)
-        self.settle_sheet.cancelled.connect(self._on_panes_wanted)
-        self.bars.minimised.wanted.connect(self.quit_wanted)
-        self.page.t3code_wanted.connect(self.t3code_wanted)
-        self.page.acknowledged.connect(self.acknowledged)
-        self.page.protect_wanted.connect(self.protection_wanted)
-        self.sheet.preview_wanted.connect(self.remedy_wanted)
-        self.page.start_wanted.connect(self._on_start_wanted)
-        self.new_thread.wanted.connect(self.thread_wanted)
-        self._back.clicked.connect(self._on_back)
+        self.threads.picked.connect(lambda item: run_action(self, bridge, item, self._lines))
+        self.threads.text_wanted.connect(bridge.search)
+        self.threads.visited.connect(bridge.visit)
         self.threads.new_wanted.connect(self.new_thread.ask)
+        self.new_thread.wanted.connect(bridge.new_thread)
+        self.rename.wanted.connect(bridge.rename)
+        self.sheet.preview_wanted.connect(bridge.preview)
+        self.sheet.agreed.connect(bridge.apply)
+        self.sheet.cancelled.connect(self._on_sheet_put_away)
+        self.guard_sheet.agreed.connect(bridge.protect)
+        self.guard_sheet.cancelled.connect(self._on_panes_wanted)
+        self.bars.restore.wanted.connect(bridge.plan_settling)
+        self.bars.minimised.wanted.connect(self.quit_wanted)
+        self.settle_sheet.agreed.connect(bridge.settle)
+        self.settle_sheet.cancelled.connect(self._on_panes_wanted)
+        self._back.clicked.connect(self._on_back)
         self.found.new_wanted.connect(self.new_thread.ask)
-        self.found.inventory_wanted.connect(self.inventory_wanted)
+        self.found.inventory_wanted.connect(bridge.take_inventory)
         self.found.settings_wanted.connect(self.settings_wanted)
         self.found.cancelled.connect(self._put_found_away)
-        self.progress.stopped.connect(self.stop_wanted)
-        self._server.wanted.connect(self.server_wanted)
+        self.progress.stopped.connect(bridge.stop_work)
         self._server.settings_wanted.connect(self.settings_wanted)
+        bridge.previewed.connect(self.show_preview)
+        bridge.remedied.connect(self.show_remedied)
+        bridge.protection_changed.connect(self.show_protection)
+        bridge.autostart_told.connect(self.guard_sheet.show_login)
+        bridge.settling_planned.connect(self.show_settle_plan)
+        bridge.settled.connect(self.show_settled)
+        bridge.saying_found.connect(self.threads.show_message_hits)
+        bridge.search_failed.connect(self.threads.show_search_failed)
+        bridge.working_changed.connect(self.progress.show_working)
+        bridge.told.connect(self.bar.note)
         # The window itself is not told: its style sheet stands above the palette.
         application = QGuiApplication.instance()
         assert isinstance(application, QGuiApplication)
@@ -378,7 +353,7 @@ class MainWindow(QMainWindow):
         line = self._lines.get(thread_id)
         if isinstance(line, ThreadRow):
             self.page.show_row(line)
-            self.look_wanted.emit(thread_id)
+            self._bridge.look_at(thread_id)
         elif isinstance(line, T3Thread):
             self.page.show_foreign(line, self._reapers.get(line.id))
         self._note_looking()
@@ -432,7 +407,3 @@ class MainWindow(QMainWindow):
             self.showMinimized()
         else:
             self.close()
-
-    @Slot()
-    def _on_start_wanted(self) -> None:
-        self.server_wanted.emit(MenuAction.START.value)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from t3tray.domain.verdict import Reason
 from t3tray.threads.snapshot import Snapshot, ThreadRow
 from tests.bench.table import Line
+from tests.support.asked import idle_bridge
 from tests.support.opencode import OpenCodeHome
 from tests.support.views import NOON, READY, row
 
@@ -68,7 +69,7 @@ class _Shown:
     def __init__(self, listing: ThreadListData, process_events: Callable[[], None]) -> None:
         from t3tray.ui.window import MainWindow
 
-        self._window = MainWindow(lambda: NOON)
+        self._window = MainWindow(idle_bridge(), lambda: NOON)
         self._window.resize(420, 900)
         self._process_events = process_events
         self._table = self._window.threads.table

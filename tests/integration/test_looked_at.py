@@ -63,11 +63,11 @@ async def command(*touched: str, add: bool = False) -> frozenset[str]:
 @contextmanager
 def app(qtbot: QtBot) -> Iterator[MainWindow]:
     """The window with all that is behind it, as the app wires it, until it is closed."""
-    window, bridge = MainWindow(utc_now), Bridge(lambda publish: Backend.open(None, "tray"))
+    bridge = Bridge(lambda publish: Backend.open(None, "tray"))
+    window = MainWindow(bridge, utc_now)
     qtbot.addWidget(window)
     window.resize(940, 640)
     bridge.overview_changed.connect(window.show_snapshot)
-    window.visited.connect(bridge.visit)
     bridge.start()
     window.show()
     window.activateWindow()

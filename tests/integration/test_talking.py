@@ -18,7 +18,6 @@ from t3tray.ui.conversation.composer import Composer
 from t3tray.ui.conversation.prose import Prose
 from t3tray.ui.conversation.request_card import RequestCard
 from t3tray.ui.conversation.row_widgets import FoldLine
-from t3tray.ui.thread_wiring import connect_conversation
 from t3tray.ui.window import MainWindow
 from tests.support.opencode import RawServer, without_model
 from tests.support.stub_model import StubModel
@@ -33,21 +32,18 @@ class App:
         self._qtbot = qtbot
         self.errors: list[str] = []
         self.bridge = Bridge(lambda publish: Backend.open(str(data), "tray"))
-        self.window = MainWindow(lambda: datetime.now(UTC))
+        self.window = MainWindow(self.bridge, lambda: datetime.now(UTC))
         qtbot.addWidget(self.window)
-        self.window.look_wanted.connect(self.bridge.look_at)
-        self.window.thread_wanted.connect(self.bridge.new_thread)
         self.bridge.overview_changed.connect(self.window.show_snapshot)
         self.bridge.details_changed.connect(self.window.show_details)
         self.bridge.thread_made.connect(self.window.show_thread_soon)
         self.bridge.failed.connect(lambda error: self.errors.append(error.message))
-        connect_conversation(self.window.page, self.bridge)
         self.bridge.start()
         self.window.resize(960, 700)
         self.window.show()
 
     def new_thread(self, folder: Path) -> None:
-        self.window.thread_wanted.emit(str(folder), "Refactor the parser")
+        self.bridge.new_thread(str(folder), "Refactor the parser")
         self.until("Goes on in ses_", "Begins the conversation in ses_")
 
     def say(self, text: str) -> None:
@@ -195,7 +191,7 @@ def test_what_is_refused_stays_in_the_composer_with_the_reason(qtbot: QtBot, tmp
         app.until("the text is kept as the thread's draft")
         assert app.draft() == "never lost"
         (tmp_path / "moved").rename(work)
-        app.window.look_wanted.emit(app.window.threads.current())
+        app.bridge.look_at(app.window.threads.current() or "")
         app.until("2 messages carried")
         app.window.page.conversation.composer.send.click()
         app.until("4 messages carried")

@@ -14,6 +14,7 @@ from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.appearance import Appearance
 from t3tray.ui.widgets.basic import code
 from t3tray.ui.window import MainWindow
+from tests.support.asked import idle_bridge
 from tests.support.views import READY, row
 
 
@@ -22,7 +23,7 @@ def main() -> None:
     application.setFont(application.font())
     application.setQuitOnLastWindowClosed(False)
     appearance = Appearance(application)
-    window = MainWindow(lambda: datetime.now(UTC))
+    window = MainWindow(idle_bridge(), lambda: datetime.now(UTC))
     window.resize(940, 640)
     window.show_snapshot(Snapshot(READY, (row("a"),)))
     window.show()

@@ -16,7 +16,6 @@ from t3tray.opencode.events import ServerEvent
 from t3tray.opencode.wire import TranscriptPage, WireMessage
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.bridge import Bridge
-from t3tray.ui.thread_wiring import connect_conversation
 from t3tray.ui.window import MainWindow
 from tests.support import transcripts
 from tests.support.recording import RecordingBackend
@@ -66,8 +65,7 @@ class Talking:
         backend = RecordingBackend(Snapshot(READY, (row(THREAD),)))
         backend.answers["conversations.follow"] = self._follow
         self._bridge = Bridge(backend.open)
-        self.window = MainWindow(lambda: NOON)
-        connect_conversation(self.window.page, self._bridge)
+        self.window = MainWindow(self._bridge, lambda: NOON)
         self.window.resize(960, 760)
 
     def __enter__(self) -> Talking:

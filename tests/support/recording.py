@@ -72,6 +72,8 @@ class RecordingBackend(Recorder):
         self.slow_to_keep = self.slow_to_close = 0.0
         self.login = AutostartState(False)
         self.late = ""
+        # Whether a thread that is followed has an empty conversation; else none comes.
+        self.has_conversation = True
         self.answers: dict[str, Callable[..., Any]] = {
             "run": self._run,
             "close": self._close,
@@ -129,7 +131,8 @@ class RecordingBackend(Recorder):
 
     async def _follow(self, thread_id: str, publish: Callable[[Conversation], None]) -> None:
         try:
-            publish(Conversation(thread_id, f"ses_{thread_id}"))
+            if self.has_conversation:
+                publish(Conversation(thread_id, f"ses_{thread_id}"))
             await asyncio.Event().wait()
         finally:
             self.asked.append(("unfollow", thread_id))

@@ -17,6 +17,7 @@ from t3tray.messages.window import archived_notice
 from t3tray.ui.conversation.prose import Prose
 from t3tray.ui.theme import colours, style_sheet
 from t3tray.ui.threads.thread_page import ThreadPage
+from tests.support.asked import idle_bridge
 from tests.support.sample_messages import answered, asked, long_talk, talk, used
 from tests.support.views import details, row
 
@@ -27,7 +28,7 @@ T3CODE = CopyInfo(Origin.T3CODE, 1)
 
 @pytest.fixture
 def page(qtbot: QtBot) -> Iterator[ThreadPage]:
-    made = ThreadPage()
+    made = ThreadPage(idle_bridge(), lambda *_: None)
     qtbot.addWidget(made)
     made.setStyleSheet(style_sheet(colours()))
     made.resize(440, 760)

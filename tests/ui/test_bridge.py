@@ -257,7 +257,7 @@ def test_the_lists_intents_reach_the_desk_and_what_was_said_comes_back(qtbot: Qt
     bridge = bridged(backend)
     bridge.start()
     bridge.rename("a", "Parser")
-    bridge.archive("a", True)
+    bridge.set_archived("a", True)
     bridge.reply(approval(), Reply.ONCE)
     bridge.answer(inquiry(), None)
     with qtbot.waitSignal(bridge.saying_found) as found:

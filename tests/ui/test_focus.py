@@ -14,6 +14,7 @@ from t3tray.domain.remedy import Choice, Remedy
 from t3tray.domain.verdict import Reason
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.window import MainWindow
+from tests.support.asked import idle_bridge
 from tests.support.views import NOON, READY, details, preview, requester, row
 
 ASK = ApprovalRequest("per_1", requester("b"), "bash", ("git push",))
@@ -22,7 +23,7 @@ ROWS = (row("a", Reason.MISSING), row("b"))
 
 @pytest.fixture
 def window(qtbot: QtBot) -> MainWindow:
-    made = MainWindow(lambda: NOON)
+    made = MainWindow(idle_bridge(), lambda: NOON)
     made.resize(940, 640)
     qtbot.addWidget(made)
     with qtbot.waitExposed(made):

@@ -29,6 +29,7 @@ from t3tray.ui.tray.menu import menu_of
 from t3tray.ui.tray.menu_drawing import fill
 from t3tray.ui.widgets.basic import tip
 from t3tray.ui.window import MainWindow
+from tests.support.asked import idle_bridge
 from tests.support.views import (
     INVENTORY,
     NOON,
@@ -108,7 +109,7 @@ def test_a_tooltip_shows_exactly_its_text(qtbot: QtBot, text: str) -> None:
 
 
 def test_every_window_shows_words_of_others_as_they_are(qtbot: QtBot) -> None:
-    window = MainWindow(lambda: NOON)
+    window = MainWindow(idle_bridge(), lambda: NOON)
     qtbot.addWidget(window)
     window.show_snapshot(OVERVIEW)
     window.show()
@@ -127,8 +128,8 @@ def test_every_window_shows_words_of_others_as_they_are(qtbot: QtBot) -> None:
     assert_plain(window)
     window.show_protection_plan(poisoned(protection_plan(True, "a turn")))
     assert_plain(window)
-    window.show_error(ServerFailed(f"{EVIL} failed.", f"{EVIL} helps."))
-    window.show_note(f"{EVIL} was done.")
+    window.bar.tell(ServerFailed(f"{EVIL} failed.", f"{EVIL} helps."))
+    window.bar.note(f"{EVIL} was done.")
     window.found.show_inventory(poisoned(INVENTORY))
     window.new_thread.show()
     assert_plain(window)

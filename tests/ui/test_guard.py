@@ -28,6 +28,7 @@ from t3tray.ui.theme import NARROW
 from t3tray.ui.threads.thread_page import ThreadPage
 from t3tray.ui.tray.menu import MenuAction, menu_of
 from t3tray.ui.window import MainWindow
+from tests.support.asked import Asked
 from tests.support.views import READY, alarm, details, protection_plan, row
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -157,41 +158,40 @@ def test_a_message_that_was_held_back_needs_the_user_in_the_menu() -> None:
     assert (item.label, item.action, item.thread_id) == ("Thread t1 ▸ a message was held back", MenuAction.EXPLAIN, "t1")
 
 
-def test_the_window_shows_the_sheet_over_everything_and_tells_what_came_of_it(qtbot: QtBot) -> None:
-    window = MainWindow(lambda: NOON)
+def test_the_window_shows_the_sheet_over_everything_and_tells_what_came_of_it(qtbot: QtBot, recorded: Asked) -> None:
+    window = MainWindow(recorded.bridge, lambda: NOON)
     qtbot.addWidget(window)
     window.show_snapshot(Snapshot(READY, (row("a"),)))
     with qtbot.waitExposed(window):
         window.show()
     window.show_protection_plan(protection_plan(True))
     assert window.guard_sheet.isVisible() and not window.threads.isVisible()
-    with qtbot.waitSignal(window.protection_agreed) as agreed:
-        named(window.guard_sheet, "Protect T3 Code").click()
-    assert agreed.args == [True, False, False]
     view = ProtectionView(Path("/home/dev/.t3"), Protection.GUARDED, "It is guarded.")
-    window.show_protection(GuardStatus("http://127.0.0.1:1", True, (view, view)))
-    assert window.threads.isVisible() and "It is guarded." in texts(window.bar) and "guarded. It" not in texts(window.bar)
+    recorded.backend.answers["guard.protect"] = lambda *_: GuardStatus("http://127.0.0.1:1", True, (view, view))
+    named(window.guard_sheet, "Protect T3 Code").click()
+    recorded.wait_for("guard.protect", True, False)
+    qtbot.waitUntil(window.threads.isVisible, timeout=90_000)
+    assert "It is guarded." in texts(window.bar) and "guarded. It" not in texts(window.bar)
     window.show_protection_plan(protection_plan(False))
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert window.threads.isVisible() and window.isVisible()
 
 
-def test_a_refusal_and_an_alarm_are_put_away_each_by_its_own_button(qtbot: QtBot) -> None:
-    page = ThreadPage()
+def test_a_refusal_and_an_alarm_are_put_away_each_by_its_own_button(qtbot: QtBot, recorded: Asked) -> None:
+    page = ThreadPage(recorded.bridge, recorded.bridge.preview)
     qtbot.addWidget(page)
     page.show()
     page.show_details(replace(details(row("t1")), answers=(REFUSED,), alarms=(alarm("t1"),)))
     texts(page)
-    told: list[Acknowledged] = []
-    page.acknowledged.connect(lambda _, fact: told.append(fact))
     for each in page.header.findChildren(QPushButton):
         if each.text() == "Dismiss":
             each.click()
-    assert told == [Acknowledged.ALARMS, Acknowledged.REFUSAL]
+    recorded.wait_for("acknowledge", "t1", Acknowledged.REFUSAL)
+    assert recorded.calls("acknowledge") == [["t1", Acknowledged.ALARMS], ["t1", Acknowledged.REFUSAL]]
 
 
-def test_the_page_tells_the_guards_answers_in_the_history(qtbot: QtBot) -> None:
-    page = ThreadPage()
+def test_the_page_tells_the_guards_answers_in_the_history(qtbot: QtBot, recorded: Asked) -> None:
+    page = ThreadPage(recorded.bridge, recorded.bridge.preview)
     qtbot.addWidget(page)
     page.show()
     page.show_details(replace(details(row("t1")), answers=(GIVEN, REFUSED)))
@@ -201,6 +201,5 @@ def test_the_page_tells_the_guards_answers_in_the_history(qtbot: QtBot) -> None:
     told = texts(page)
     assert "T3 Code asked for ses_1; it was refused, because the session that held" in told
     assert "send your message again in T3 Code" in told
-    with qtbot.waitSignal(page.acknowledged) as seen:
-        named(page, "Dismiss").click()
-    assert seen.args == ["t1", Acknowledged.REFUSAL]
+    named(page, "Dismiss").click()
+    recorded.wait_for("acknowledge", "t1", Acknowledged.REFUSAL)

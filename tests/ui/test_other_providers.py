@@ -12,6 +12,7 @@ from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.labels import reaper_line
 from t3tray.ui.threads.thread_list_data import reaper_of
 from t3tray.ui.window import MainWindow
+from tests.support.asked import idle_bridge
 from tests.support.views import NOON, READY, row, t3_thread
 
 SOON = NOON + timedelta(minutes=12)
@@ -32,7 +33,7 @@ def test_each_has_the_reapers_state_and_the_next_one_is_in_the_menus_line() -> N
 
 
 def test_its_page_tells_it_and_the_servers_line_what_our_own_reaper_does(qtbot: QtBot) -> None:
-    window = MainWindow(lambda: NOON)
+    window = MainWindow(idle_bridge(), lambda: NOON)
     qtbot.addWidget(window)
     window.show_snapshot(OVERVIEW)
     window.show_thread(CODEX.id)
@@ -42,7 +43,7 @@ def test_its_page_tells_it_and_the_servers_line_what_our_own_reaper_does(qtbot: 
 
 
 def test_the_ring_is_painted_at_its_row(qtbot: QtBot) -> None:
-    window = MainWindow(lambda: NOON + timedelta(minutes=3))
+    window = MainWindow(idle_bridge(), lambda: NOON + timedelta(minutes=3))
     qtbot.addWidget(window)
     window.resize(960, 640)
     pictures = []

@@ -14,6 +14,7 @@ from t3tray.domain.verdict import Reason
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.quit_warning import would_end
 from t3tray.ui.window import MainWindow
+from tests.support.asked import idle_bridge
 from tests.support.sample_messages import approval
 from tests.support.views import NOON, READY, row
 
@@ -46,7 +47,7 @@ def test_what_would_end_is_said(snapshot: Snapshot | None, told: str) -> None:
 
 @pytest.fixture
 def window(qtbot: QtBot) -> MainWindow:
-    made = MainWindow(lambda: NOON)
+    made = MainWindow(idle_bridge(), lambda: NOON)
     qtbot.addWidget(made)
     made.would_end = lambda: would_end(made.shown)  # type: ignore[attr-defined]
     show(made, BUSY)

@@ -11,6 +11,7 @@ from t3tray.domain.pending_request import ApprovalRequest
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.threads.thread_model import ROW_ROLE, ThreadModel
 from t3tray.ui.window import MainWindow
+from tests.support.asked import idle_bridge
 from tests.support.views import NOON, READY, requester, row
 
 ROWS = tuple(row(f"t{number:03}") for number in range(200))
@@ -23,7 +24,7 @@ SCROLLED = 300
 
 @pytest.fixture
 def window(qtbot: QtBot) -> MainWindow:
-    made = MainWindow(lambda: NOON)
+    made = MainWindow(idle_bridge(), lambda: NOON)
     made.resize(940, 640)
     qtbot.addWidget(made)
     made.show_snapshot(Snapshot(READY, ROWS, pending_requests=ASKS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -13,12 +14,10 @@ from t3tray.domain.restore import Restore, SettlePlan, restore_sentence, settle_
 from t3tray.domain.verdict import Reason, Verdict
 from t3tray.errors import Refused
 from t3tray.threads.snapshot import Snapshot
-from t3tray.ui.bridge import Bridge
 from t3tray.ui.restore_sheet import SETTLE, restore_words
 from t3tray.ui.theme import NARROW
-from t3tray.ui.thread_wiring import connect_settling
 from t3tray.ui.window import MainWindow
-from tests.support.recording import RecordingBackend
+from tests.support.asked import Asked
 from tests.support.views import NOON, READY, RESTORE, row
 
 DOUBTED = replace(row("a"), verdict=Verdict(Reason.UNPROVEN, RESTORE.remark))
@@ -27,8 +26,8 @@ PLAN = settle_plan(RESTORE, ("Thread a",), ())
 
 
 @pytest.fixture
-def window(qtbot: QtBot) -> MainWindow:
-    made = MainWindow(lambda: NOON)
+def window(qtbot: QtBot, recorded: Asked) -> MainWindow:
+    made = MainWindow(recorded.bridge, lambda: NOON)
     qtbot.addWidget(made)
     made.show_snapshot(TOLD)
     made.show()
@@ -45,19 +44,19 @@ def named(widget: QWidget, text: str) -> QPushButton:
     return next(each for each in widget.findChildren(QPushButton) if each.text() == text and each.isVisibleTo(widget))
 
 
-def test_the_bar_says_what_happened_with_a_button_in_the_place_of_a_command(window: MainWindow, qtbot: QtBot) -> None:
+def test_the_bar_says_what_happened_with_a_button_in_the_place_of_a_command(window: MainWindow, recorded: Asked) -> None:
     told = texts(window.bars.restore)
     assert (
         "t3tray's data was put back from the copy of 2026-11-24 09:00 UTC." in told
         and "The binding of 1 thread may be older." in told
     )
     assert "doctor" not in texts(window) and "The disk is full." in texts(window.bar)
-    with qtbot.waitSignal(window.settling_wanted):
-        named(window.bars.restore, SETTLE).click()
+    named(window.bars.restore, SETTLE).click()
+    recorded.wait_for("restoring.plan")
 
 
 def test_it_stays_whatever_else_is_told_and_put_away_until_it_is_settled(window: MainWindow) -> None:
-    window.show_note("Done.")
+    window.bar.note("Done.")
     named(window.bar, "Dismiss").click()
     window.show_snapshot(replace(TOLD, warnings=(restore_sentence(RESTORE),)))
     assert window.bars.restore.isVisible()
@@ -68,20 +67,23 @@ def test_it_stays_whatever_else_is_told_and_put_away_until_it_is_settled(window:
     assert not window.settle_sheet.isVisible() and window.threads.isVisible()
 
 
-def test_what_settling_does_is_shown_before_it_is_done(window: MainWindow, qtbot: QtBot) -> None:
+def test_what_settling_does_is_shown_before_it_is_done(window: MainWindow, recorded: Asked, qtbot: QtBot) -> None:
+    done = asyncio.Event()
+    recorded.backend.answers["settle_restore"] = lambda _: done.wait()
     window.show_settle_plan(PLAN)
     shown = texts(window.settle_sheet)
     for each in (*PLAN.before, *PLAN.after, *PLAN.kept, *PLAN.lost):
         assert each.strip() in shown
-    with qtbot.waitSignal(window.settling_agreed) as agreed:
-        named(window.settle_sheet, "Settle It").click()
-    assert agreed.args == [PLAN] and window.settle_sheet.isVisible(), "until it is done"
-    window.show_settled()
-    assert window.threads.isVisible() and "What was put back is settled." in texts(window.bar)
+    named(window.settle_sheet, "Settle It").click()
+    recorded.wait_for("settle_restore", PLAN)
+    assert window.settle_sheet.isVisible(), "until it is done"
+    recorded.bridge._hand_over(done.set)
+    qtbot.waitUntil(window.threads.isVisible, timeout=90_000)
+    assert "What was put back is settled." in texts(window.bar)
     window.show_settle_plan(PLAN)
-    with qtbot.assertNotEmitted(window.settling_agreed):
-        qtbot.keyClick(window, Qt.Key.Key_Escape)
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert window.threads.isVisible() and window.isVisible()
+    assert recorded.calls("settle_restore") == [[PLAN]]
 
 
 def test_threads_that_several_sessions_claim_are_to_be_chosen_for_first(window: MainWindow) -> None:
@@ -116,11 +118,10 @@ def test_each_plan_says_what_is_so() -> None:
     assert restore_words(gap, ()) == (f"t3tray's data {gap.trouble}.", "Changes after that were missing.")
 
 
-def test_the_wish_reaches_the_desk_with_what_was_seen_and_a_refusal_is_told(window: MainWindow, qtbot: QtBot) -> None:
-    backend = RecordingBackend()
-    bridge = Bridge(backend.open)
-    bridge.start()
-    connect_settling(window, bridge)
+def test_the_wish_reaches_the_backend_with_what_was_seen_and_a_refusal_is_told(
+    window: MainWindow, recorded: Asked, qtbot: QtBot
+) -> None:
+    backend, bridge = recorded.backend, recorded.bridge
     with qtbot.waitSignal(bridge.settling_planned):
         named(window.bars.restore, SETTLE).click()
     with qtbot.waitSignal(bridge.settled):
@@ -132,5 +133,3 @@ def test_the_wish_reaches_the_desk_with_what_was_seen_and_a_refusal_is_told(wind
     with qtbot.waitSignal(bridge.failed):
         named(window.settle_sheet, "Settle It").click()
     assert window.settle_sheet.isVisible()
-    bridge.close()
-    assert bridge.join()

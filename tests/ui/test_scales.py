@@ -14,11 +14,12 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.threads.thread_list_data import Filters
 from t3tray.ui.window import MainWindow
+from tests.support.asked import idle_bridge
 from t3tray.domain.verdict import Kind, Reason
 from tests.support.views import NOON, READY, row
 
 app = QApplication([])
-window = MainWindow(lambda: NOON)
+window = MainWindow(idle_bridge(), lambda: NOON)
 rows = tuple(row(f"t{number}", reason, title="A title " * 30) for number, reason in enumerate(Reason))
 window.show_snapshot(Snapshot(READY, rows))
 window.threads.filter.changed.emit(Filters(projects=frozenset(f"project {number}" for number in range(9))))

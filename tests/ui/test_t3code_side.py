@@ -22,6 +22,7 @@ from t3tray.ui.tray.menu import MenuItem, menu_of
 from t3tray.ui.tray.tray import IconState, icon_state
 from t3tray.ui.widgets.basic import Card
 from t3tray.ui.window import MainWindow
+from tests.support.asked import Asked
 from tests.support.views import NOON, READY, alarm, details, in_t3, preview, row
 
 EMPTY = next_message(T3Side(bound="ses_a"), Verdict(Reason.PROVED))
@@ -34,8 +35,8 @@ def half(side: NextMessage = EMPTY) -> ThreadRow:
 
 
 @pytest.fixture
-def window(qtbot: QtBot) -> Iterator[MainWindow]:
-    made = MainWindow(lambda: NOON)
+def window(qtbot: QtBot, recorded: Asked) -> Iterator[MainWindow]:
+    made = MainWindow(recorded.bridge, lambda: NOON)
     qtbot.addWidget(made)
     made.show()
     yield made
@@ -85,18 +86,17 @@ def test_what_cannot_go_on_here_is_told_by_that(window: MainWindow) -> None:
     assert row_symbol(shown) == "✕" and note(shown) == "Missing"
 
 
-def test_the_page_tells_both_sides_and_what_mends_t3_codes(window: MainWindow, qtbot: QtBot) -> None:
+def test_the_page_tells_both_sides_and_what_mends_t3_codes(window: MainWindow, recorded: Asked) -> None:
     shown = half()
     window.show_snapshot(Snapshot(READY, (shown,), guard=GuardState(GuardPhase.OFF)))
     window.show_thread("a")
     window.show_details(replace(details(shown), offered=(Remedy.REPAIR, Remedy.UNDO)))
     said = texts(window.page.header)
     assert "●  Here and in the terminal: ready" in said and "✕  Not fixed in T3 Code" in said and EMPTY.sentence in said
-    with qtbot.waitSignal(window.remedy_wanted) as wanted:
-        press(window.page.header, "Repair T3 Code's Cursor…").click()
-    assert wanted.args[1] == Choice(Remedy.REPAIR)
-    with qtbot.waitSignal(window.protection_wanted):
-        press(window.page.header, "Protect T3 Code…").click()
+    press(window.page.header, "Protect T3 Code…").click()
+    recorded.wait_for("guard.plan", True)
+    press(window.page.header, "Repair T3 Code's Cursor…").click()
+    recorded.wait_for("remedies.preview", "a", Choice(Remedy.REPAIR))
 
 
 def test_where_both_sides_are_well_one_is_told(window: MainWindow) -> None:
@@ -116,16 +116,15 @@ def test_t3_code_is_not_offered_protection_that_it_has(window: MainWindow) -> No
     assert not [each for each in window.page.header.findChildren(QPushButton) if each.text() == "Protect T3 Code…"]
 
 
-def test_it_stays_with_what_needs_you_until_it_is_left(window: MainWindow, qtbot: QtBot) -> None:
+def test_it_stays_with_what_needs_you_until_it_is_left(window: MainWindow, recorded: Asked) -> None:
     shown = half()
     snapshot = Snapshot(READY, (shown,), alarms=(alarm("a"),))
     assert [line for line in thread_list_data(snapshot).groups[ListSection.NEEDS_YOU].items] == [shown]
     window.show_snapshot(snapshot)
     window.show_thread("a")
     window.show_details(replace(details(shown), alarms=(alarm("a"),)))
-    with qtbot.waitSignal(window.acknowledged) as seen:
-        press(window.page.header, "Leave It").click()
-    assert seen.args == ["a", Acknowledged.SIDE]
+    press(window.page.header, "Leave It").click()
+    recorded.wait_for("acknowledge", "a", Acknowledged.SIDE)
     left = thread_list_data(replace(snapshot, alarms=()))
     assert ListSection.NEEDS_YOU not in left.groups and note(half()) == "Not fixed in T3 Code"
 
@@ -139,9 +138,9 @@ def test_the_card_of_an_alarm_opens_the_sheet_of_what_mends_it_and_goes_with_it(
     first, second = cards(window, "This thread was switched")
     assert shown_buttons(first) == ["Dismiss"], "the newest alone has it"
     assert shown_buttons(second) == ["Dismiss", words]
-    window.remedy_wanted.connect(lambda thread_id, choice: window.show_preview(thread_id, choice, preview(choice.remedy)))
     press(second, words).click()
-    assert window.sheet.isVisible() and window.sheet.thread_id == "a" and "Do heal" in texts(window.sheet)
+    qtbot.waitUntil(window.sheet.isVisible, timeout=90_000)
+    assert window.sheet.thread_id == "a" and "Do heal" in texts(window.sheet)
     window.sheet.cancelled.emit()
     window.show_details(replace(told, alarms=tuple(replace(each, seen_at=NOON) for each in told.alarms)))
     assert cards(window, "This thread was switched") == []
@@ -159,7 +158,7 @@ def test_the_card_of_an_alarm_that_nothing_mends_now_has_no_button_for_it(
     assert shown_buttons(card) == ["Dismiss"]
 
 
-def test_what_was_wrong_at_the_first_look_needs_you_until_it_is_left(window: MainWindow, qtbot: QtBot) -> None:
+def test_what_was_wrong_at_the_first_look_needs_you_until_it_is_left(window: MainWindow, recorded: Asked) -> None:
     """It has no alarm, because t3tray did not see it happen."""
     shown = replace(half(), is_half_mended=True)
     snapshot = Snapshot(READY, (shown,), guard=GuardState(GuardPhase.OFF))
@@ -170,9 +169,8 @@ def test_what_was_wrong_at_the_first_look_needs_you_until_it_is_left(window: Mai
     window.show_snapshot(snapshot)
     window.show_thread("a")
     window.show_details(details(shown))
-    with qtbot.waitSignal(window.acknowledged) as seen:
-        press(window.page.header, "Leave It").click()
-    assert seen.args == ["a", Acknowledged.SIDE]
+    press(window.page.header, "Leave It").click()
+    recorded.wait_for("acknowledge", "a", Acknowledged.SIDE)
     left = replace(snapshot, rows=(half(),))
     window.show_snapshot(left)
     window.show_details(details(half()))
@@ -217,7 +215,7 @@ def repair(**facts: str) -> Preview:
     return replace(preview(Remedy.REPAIR), **facts)  # type: ignore[arg-type]
 
 
-def test_the_repair_is_allowed_in_its_sheet(window: MainWindow, qtbot: QtBot) -> None:
+def test_the_repair_is_allowed_in_its_sheet(window: MainWindow, recorded: Asked) -> None:
     shown, choice, seen = (
         half(),
         Choice(Remedy.REPAIR),
@@ -232,19 +230,18 @@ def test_the_repair_is_allowed_in_its_sheet(window: MainWindow, qtbot: QtBot) ->
     assert box is not None and box.text().replace("\n", " ") == seen.permission
     box.setChecked(True)
     assert do.isEnabled()
-    with qtbot.waitSignal(window.remedy_agreed) as agreed:
-        do.click()
-    assert agreed.args == ["a", replace(choice, allowed=True), seen]
+    do.click()
+    recorded.wait_for("remedies.apply", "a", replace(choice, allowed=True), seen)
 
 
-def test_what_hinders_it_is_looked_at_again_until_it_is_gone(window: MainWindow, qtbot: QtBot) -> None:
+def test_what_hinders_it_is_looked_at_again_until_it_is_gone(window: MainWindow, recorded: Asked, qtbot: QtBot) -> None:
     shown, choice = half(), Choice(Remedy.REPAIR)
     window.show_snapshot(Snapshot(READY, (shown,)))
     window.show_thread("a")
-    with qtbot.waitSignal(window.remedy_wanted, timeout=90_000) as wanted:
+    recorded.backend.answers["remedies.preview"] = lambda *_: repair()
+    with qtbot.waitSignal(recorded.bridge.previewed, timeout=90_000):
         window.show_preview("a", choice, repair(hindrance="T3 Code is running. Quit T3 Code, then try again."))
         assert "T3 Code is running. Quit T3 Code, then try again." in texts(window.sheet)
         assert not press(window.sheet, "Do It").isEnabled()
-    assert wanted.args == ["a", choice]
-    window.show_preview("a", choice, repair())
+    assert recorded.calls("remedies.preview") == [["a", choice]]
     assert press(window.sheet, "Do It").isEnabled() and not window.sheet._timer.isActive()

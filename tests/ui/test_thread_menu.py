@@ -18,6 +18,7 @@ from t3tray.ui.threads.thread_list_data import ListItem
 from t3tray.ui.threads.thread_menu import item_menu, resume_command
 from t3tray.ui.tray.menu import MenuAction, MenuItem
 from t3tray.ui.window import MainWindow
+from tests.support.asked import Asked
 from tests.support.views import NOON, READY, archived, in_t3, requester, row, t3_thread
 
 OURS, THEIRS, FOREIGN = row("a"), in_t3(row("b")), t3_thread("c", "codex")
@@ -29,8 +30,8 @@ def item(line: ListItem, action: MenuAction) -> MenuItem:
 
 
 @pytest.fixture
-def window(qtbot: QtBot) -> MainWindow:
-    made = MainWindow(lambda: NOON)
+def window(qtbot: QtBot, recorded: Asked) -> MainWindow:
+    made = MainWindow(recorded.bridge, lambda: NOON)
     qtbot.addWidget(made)
     made.show_snapshot(Snapshot(READY, (OURS, THEIRS), (FOREIGN,)))
     made.show()
@@ -84,31 +85,31 @@ def test_copies_are_in_the_clipboard(window: MainWindow) -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "signal", "args"),
+    ("chosen", "call"),
     [
-        (item(OURS, MenuAction.RESUME), "resume_wanted", ["a"]),
-        (item(THEIRS, MenuAction.OPEN_T3CODE), "t3code_wanted", ["b"]),
-        (item(OURS, MenuAction.ARCHIVE), "archive_wanted", ["a", True]),
-        (item(archived(OURS), MenuAction.BRING_BACK), "archive_wanted", ["a", False]),
-        (item(OURS, MenuAction.RELEASE), "remedy_wanted", ["a", Choice(Remedy.RELEASE)]),
-        (item_menu(APPROVAL)[2], "reply_wanted", [APPROVAL, Reply.REJECT]),
+        (item(OURS, MenuAction.RESUME), ("open_in_terminal", "a")),
+        (item(THEIRS, MenuAction.OPEN_T3CODE), ("open_in_t3code", "b")),
+        (item(OURS, MenuAction.ARCHIVE), ("set_archived", "a", True)),
+        (item(archived(OURS), MenuAction.BRING_BACK), ("set_archived", "a", False)),
+        (item(OURS, MenuAction.RELEASE), ("remedies.preview", "a", Choice(Remedy.RELEASE))),
+        (item_menu(APPROVAL)[2], ("conversations.reply", APPROVAL, Reply.REJECT)),
     ],
 )
-def test_what_is_chosen_is_passed_on(qtbot: QtBot, window: MainWindow, chosen: MenuItem, signal: str, args: list[object]) -> None:
-    with qtbot.waitSignal(getattr(window, signal)) as wanted:
-        window.threads.picked.emit(chosen)
-    assert wanted.args == args
+def test_what_is_chosen_is_asked_of_the_backend(
+    window: MainWindow, recorded: Asked, chosen: MenuItem, call: tuple[str, *tuple[object, ...]]
+) -> None:
+    window.threads.picked.emit(chosen)
+    recorded.wait_for(*call)
 
 
-def test_a_new_title_is_asked_for_and_passed_on(qtbot: QtBot, window: MainWindow) -> None:
+def test_a_new_title_is_asked_for_and_passed_on(window: MainWindow, recorded: Asked) -> None:
     window.threads.picked.emit(item(OURS, MenuAction.RENAME))
     assert window.rename.isVisible() and window.rename.title.text() == "Thread a"
     window.rename.title.setText("  ")
     assert not window.rename.confirm.isEnabled()
     window.rename.title.setText(" Parser ")
-    with qtbot.waitSignal(window.rename_wanted) as wanted:
-        window.rename.confirm.click()
-    assert wanted.args == ["a", "Parser"]
+    window.rename.confirm.click()
+    recorded.wait_for("rename", "a", "Parser")
 
 
 def test_the_folder_is_opened_by_the_desktop(qtbot: QtBot, window: MainWindow) -> None:

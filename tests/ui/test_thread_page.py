@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, 
 from pytestqt.qtbot import QtBot
 
 from t3tray.domain.alarm import Acknowledged, Alarm, AlarmKind, Cause, SessionContents, alarm_sentence
+from t3tray.domain.pending_request import Reply
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.domain.verdict import Reason
 from t3tray.errors import ServerDown
@@ -21,13 +23,15 @@ from t3tray.ui.conversation.prose import Prose
 from t3tray.ui.conversation.request_card import RequestCard
 from t3tray.ui.theme import colours, style_sheet
 from t3tray.ui.threads.thread_page import ThreadPage
+from tests.support.asked import Asked
 from tests.support.sample_messages import answered, approval, asked, inquiry, long_talk, talk, used
 from tests.support.views import NOON, details, in_t3, receipt, row
 
 
 @pytest.fixture
-def page(qtbot: QtBot) -> Iterator[ThreadPage]:
-    made = ThreadPage()
+def page(qtbot: QtBot, recorded: Asked) -> Iterator[ThreadPage]:
+    recorded.backend.has_conversation = False
+    made = ThreadPage(recorded.bridge, recorded.bridge.preview)
     qtbot.addWidget(made)
     made.setStyleSheet(style_sheet(colours()))
     made.resize(420, 640)
@@ -119,28 +123,26 @@ def test_the_receipt_tells_then_and_now_and_is_copied(page: ThreadPage) -> None:
     assert "No receipt yet" in texts(page.receipt)
 
 
-def test_the_history_is_a_time_line_with_an_undo_where_there_is_one(qtbot: QtBot, page: ThreadPage) -> None:
+def test_the_history_is_a_time_line_with_an_undo_where_there_is_one(page: ThreadPage, recorded: Asked) -> None:
     page.show_details(details(row("a")))
     open_tab(page, "History")
     assert "Bound to ses_a · made for this thread · by you" in texts(page.history)
     assert not buttons(page.history)
     page.show_details(replace(details(row("a")), offered=(Remedy.UNDO,)))
     QApplication.processEvents()
-    with qtbot.waitSignal(page.remedy_wanted) as wanted:
-        buttons(page.history)["Undo the Last Remedy…"].click()
-    assert wanted.args == ["a", Choice(Remedy.UNDO)]
+    buttons(page.history)["Undo the Last Remedy…"].click()
+    recorded.wait_for("remedies.preview", "a", Choice(Remedy.UNDO))
     page.show_details(replace(details(row("a")), journal=()))
     assert "The history is empty" in texts(page.history)
 
 
-def test_after_a_switch_the_first_button_gives_t3_code_its_memory_back(qtbot: QtBot, page: ThreadPage) -> None:
+def test_after_a_switch_the_first_button_gives_t3_code_its_memory_back(page: ThreadPage, recorded: Asked) -> None:
     shown = replace(details(in_t3(row("a", Reason.CONFLICT))), offered=(Remedy.HEAL, Remedy.JOIN))
     page.show_details(shown)
     offered = page.header.offers(shown)
     assert offered[0][0] == "Give T3 Code Its Memory Back…"
-    with qtbot.waitSignal(page.remedy_wanted) as wanted:
-        offered[0][1]()
-    assert wanted.args == ["a", Choice(Remedy.HEAL)]
+    offered[0][1]()
+    recorded.wait_for("remedies.preview", "a", Choice(Remedy.HEAL))
 
 
 def test_the_details_are_copied(page: ThreadPage) -> None:
@@ -181,43 +183,46 @@ def test_what_did_not_change_is_not_drawn_anew(page: ThreadPage) -> None:
     assert buttons(page.header)["Check Now"] is button
 
 
-def test_an_alarm_is_told_until_it_was_seen(qtbot: QtBot, page: ThreadPage) -> None:
+def test_an_alarm_is_told_until_it_was_seen(page: ThreadPage, recorded: Asked) -> None:
     alarm = Alarm(
         "a", AlarmKind.SWITCHED, Cause.SESSION_DELETED, SessionContents("ses_1", 40), SessionContents("ses_2", 0), NOON, NOON
     )
     page.show_details(replace(details(row("a")), alarms=(alarm,)))
     assert alarm_sentence(alarm) in texts(page.header)
-    with qtbot.waitSignal(page.acknowledged) as seen:
-        buttons(page.header)["Dismiss"].click()
-    assert seen.args == ["a", Acknowledged.ALARMS]
+    buttons(page.header)["Dismiss"].click()
+    recorded.wait_for("acknowledge", "a", Acknowledged.ALARMS)
     page.show_details(replace(details(row("a")), alarms=(replace(alarm, seen_at=NOON),)))
     assert alarm_sentence(alarm) not in texts(page.header)
 
 
-def test_where_nothing_can_be_sent_the_composer_offers_what_the_head_does(qtbot: QtBot, page: ThreadPage) -> None:
+def test_where_nothing_can_be_sent_the_composer_offers_what_the_head_does(page: ThreadPage, recorded: Asked) -> None:
     page.show_details(details(row("a", Reason.SERVER_DOWN)))
-    with qtbot.waitSignal(page.start_wanted):
-        buttons(page.conversation.composer)["Start Server"].click()
+    buttons(page.conversation.composer)["Start Server"].click()
+    recorded.wait_for("start_server")
 
 
-def test_it_is_followed_only_while_it_can_be_seen(qtbot: QtBot, page: ThreadPage) -> None:
-    followed: list[str] = []
-    page.follow_wanted.connect(followed.append)
+def test_it_is_followed_only_while_it_can_be_seen(qtbot: QtBot, page: ThreadPage, recorded: Asked) -> None:
+    follow = "conversations.follow"
     page.show_row(row("a"))
     page.show_details(details(row("a")))
+    recorded.wait_for_last(follow, "a")
     page.show_row(row("b"))
+    recorded.wait_for_last(follow, "b")
     page.hide()
+    recorded.wait_for_last("unfollow", "b")
     page.show()
+    recorded.wait_for_last(follow, "b")
     page.show_nothing("")
-    assert followed == ["a", "b", "", "b", ""]
+    recorded.wait_for_last("unfollow", "b")
+    assert [words[:2] for words in recorded.backend.asked] == [(name, each) for each in "abb" for name in (follow, "unfollow")]
 
 
-def test_what_was_typed_is_kept_when_the_page_hides(qtbot: QtBot, page: ThreadPage) -> None:
+def test_what_was_typed_is_kept_when_the_page_hides(qtbot: QtBot, page: ThreadPage, recorded: Asked) -> None:
     page.show_row(row("a"))
     qtbot.keyClicks(page.conversation.composer.editor, "half")
-    with qtbot.waitSignal(page.conversation.draft_changed, timeout=100) as kept:
+    with qtbot.waitSignal(page.conversation.composer.draft_changed, timeout=100):
         page.hide()
-    assert kept.args == ["a", "half"]
+    recorded.wait_for("conversations.keep_draft", "a", "half")
 
 
 def test_a_conversation_of_another_thread_comes_too_late(page: ThreadPage) -> None:
@@ -256,15 +261,17 @@ def test_the_messages_that_were_all_read_are_counted_anew(page: ThreadPage) -> N
     assert "6 messages carried" in texts(page.conversation.composer)
 
 
-def test_cards_come_for_this_thread_and_go_when_they_are_answered_anywhere(qtbot: QtBot, page: ThreadPage) -> None:
+def test_cards_come_for_this_thread_and_go_when_they_are_answered_anywhere(
+    qtbot: QtBot, page: ThreadPage, recorded: Asked
+) -> None:
     page.show_row(row("a"))
     page.show_requests((approval("a", "explore"), approval("b", name="per_2")))
     (card,) = page.conversation.findChildren(RequestCard)
     assert card.isVisible()
-    with qtbot.waitSignal(page.conversation.replied):
-        buttons(card)["Allow Once"].click()
-    page.conversation.show_answer_failed("per_1", ServerDown("Gone."))
-    assert buttons(card)["Allow Once"].isEnabled()
+    recorded.backend.trouble = ServerDown("Gone.")
+    buttons(card)["Allow Once"].click()
+    recorded.wait_for("conversations.reply", approval("a", "explore"), Reply.ONCE)
+    qtbot.waitUntil(lambda: buttons(card)["Allow Once"].isEnabled())
     page.show_requests((inquiry(),))
     QApplication.processEvents()
     shown = [each for each in page.conversation.findChildren(RequestCard) if each.isVisible()]
@@ -284,12 +291,11 @@ def test_another_thread_shows_at_once_what_it_waits_for(page: ThreadPage) -> Non
     assert "Wants to run" in texts(page.conversation)
 
 
-def test_retry_sends_the_last_message_again(qtbot: QtBot, page: ThreadPage) -> None:
+def test_retry_sends_the_last_message_again(page: ThreadPage, recorded: Asked) -> None:
     page.show_row(row("a"))
     page.show_conversation(talk(asked(0, "first"), answered(1, "ok"), asked(2, "push it"), answered(3, error="no credit")))
-    with qtbot.waitSignal(page.conversation.send_wanted) as wanted:
-        buttons(page.conversation.view)["Retry"].click()
-    assert wanted.args == ["a", "push it", False]
+    buttons(page.conversation.view)["Retry"].click()
+    recorded.wait_for("conversations.send", "a", "push it", False)
 
 
 def test_what_is_sent_is_seen(qtbot: QtBot, page: ThreadPage) -> None:
@@ -302,12 +308,11 @@ def test_what_is_sent_is_seen(qtbot: QtBot, page: ThreadPage) -> None:
     assert view.follows
 
 
-def test_the_stop_button_follows_the_turn(qtbot: QtBot, page: ThreadPage) -> None:
+def test_the_stop_button_follows_the_turn(page: ThreadPage, recorded: Asked) -> None:
     page.show_row(row("a"))
     page.show_conversation(long_talk(4, is_busy=True))
-    with qtbot.waitSignal(page.conversation.stop_wanted) as wanted:
-        buttons(page.conversation.composer)["Stop"].click()
-    assert wanted.args == ["a"]
+    buttons(page.conversation.composer)["Stop"].click()
+    recorded.wait_for("conversations.stop_turn", "a")
     page.show_conversation(long_talk(4))
     assert "Stop" not in buttons(page.conversation.composer)
 
@@ -376,21 +381,20 @@ def test_a_low_page_scrolls_its_head(page: ThreadPage) -> None:
     assert page.header.height() > 300
 
 
-def test_a_message_that_was_left_without_an_answer_says_so_and_the_composer_waits_for_nothing(
-    qtbot: QtBot, page: ThreadPage
-) -> None:
+def test_a_message_left_unanswered_says_so_and_the_composer_is_free(qtbot: QtBot, page: ThreadPage, recorded: Asked) -> None:
+    sent = asyncio.Event()
+    recorded.backend.answers["conversations.send"] = lambda *_: sent.wait()
     page.show_details(details(row("a")))
     composer = page.conversation.composer
     qtbot.keyClicks(composer.editor, "Well?")
-    with qtbot.waitSignal(page.conversation.send_wanted):
-        composer.send.click()
+    composer.send.click()
     assert composer.send.text() == "Sending…"
-    page.conversation.show_sent("a", "Well?")
+    with qtbot.waitSignal(recorded.bridge.sent, timeout=90_000):
+        recorded.bridge._hand_over(sent.set)
     page.show_conversation(talk(asked(0, "Well?"), is_busy=True))
     assert composer.stop.isVisible() and composer.send.text() == "Send"
     page.show_conversation(talk(asked(0, "Well?"), unanswered=("msg_0000",)))
     qtbot.waitUntil(lambda: "The model was not asked." in texts(page.conversation))
     assert not composer.stop.isVisible() and composer.send.text() == "Send" and not composer.editor.isReadOnly()
-    with qtbot.waitSignal(page.conversation.send_wanted) as again:
-        buttons(page.conversation)["Retry"].click()
-    assert again.args == ["a", "Well?", False]
+    buttons(page.conversation)["Retry"].click()
+    qtbot.waitUntil(lambda: recorded.calls("conversations.send") == [["a", "Well?", False]] * 2)

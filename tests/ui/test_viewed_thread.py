@@ -11,6 +11,7 @@ from t3tray.domain.verdict import Reason
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.viewed_thread import ViewedThread
 from t3tray.ui.window import MainWindow
+from tests.support.asked import idle_bridge
 from tests.support.views import NOON, READY, row
 
 OVERVIEW = Snapshot(READY, (row("a"), row("b", Reason.MISSING)))
@@ -19,7 +20,7 @@ NARROW, WIDE = (420, 600), (960, 640)
 
 @pytest.fixture
 def window(qtbot: QtBot) -> MainWindow:
-    made = MainWindow(lambda: NOON)
+    made = MainWindow(idle_bridge(), lambda: NOON)
     qtbot.addWidget(made)
     made.show_snapshot(OVERVIEW)
     return made
@@ -61,7 +62,7 @@ def test_a_window_behind_another_looks_at_no_thread(qtbot: QtBot, window: MainWi
     bring_up(qtbot, window, WIDE)
     window.show_thread("a")
     qtbot.waitUntil(lambda: told[-1:] == ["a"])
-    other = MainWindow(lambda: NOON)
+    other = MainWindow(idle_bridge(), lambda: NOON)
     qtbot.addWidget(other)
     other.bring_up()
     qtbot.waitUntil(lambda: told[-1:] == [""])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -19,17 +20,17 @@ from t3tray.errors import ServerFailed
 from t3tray.messages.verdicts import sentence
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui import theme
-from t3tray.ui.running_work import Work
 from t3tray.ui.threads.thread_model import ThreadModel
 from t3tray.ui.window import MainWindow
+from tests.support.asked import Asked, idle_bridge
 from tests.support.views import NOON, READY, details, preview, row, t3_thread
 
 ROWS = (row("a", Reason.MISSING, draft="not sent"), row("b", title="Parser & printer"), row("c", Reason.SERVER_DOWN))
 
 
 @pytest.fixture
-def window(qtbot: QtBot) -> MainWindow:
-    made = MainWindow(lambda: NOON)
+def window(qtbot: QtBot, recorded: Asked) -> MainWindow:
+    made = MainWindow(recorded.bridge, lambda: NOON)
     made.resize(940, 640)
     qtbot.addWidget(made)
     made.show_snapshot(Snapshot(READY, ROWS))
@@ -66,32 +67,28 @@ def test_every_verdict_is_explained_with_what_can_be_done(qtbot: QtBot, window: 
     assert "Check Again" in offered or "Check Now" in offered
 
 
-def test_choosing_a_thread_asks_for_its_details(qtbot: QtBot, window: MainWindow) -> None:
-    with qtbot.waitSignal(window.look_wanted) as asked:
-        window.threads.choose("b")
-    assert asked.args == ["b"]
+def test_choosing_a_thread_asks_for_its_details(window: MainWindow, recorded: Asked) -> None:
+    window.threads.choose("b")
+    recorded.wait_for("details.read", "b")
     window.show_details(details(ROWS[0]))
     assert "Parser & printer" in texts(window.page), "the details of another thread came late, and were shown"
 
 
-def test_what_the_page_offers_is_passed_on(qtbot: QtBot, window: MainWindow) -> None:
+def test_what_the_page_offers_is_asked_of_the_backend(window: MainWindow, recorded: Asked) -> None:
     choose(window, "a", "ses_old")
-    with qtbot.waitSignal(window.remedy_wanted) as wanted:
-        buttons(window.page)["Bind to …es_old (3)"].click()
-    assert wanted.args == ["a", Choice(Remedy.BIND, "ses_old")]
-    with qtbot.waitSignal(window.check_wanted):
-        buttons(window.page)["Check Again"].click()
+    buttons(window.page)["Check Again"].click()
+    recorded.wait_for("prompting.verify", "a")
+    buttons(window.page)["Bind to …es_old (3)"].click()
+    recorded.wait_for("remedies.preview", "a", Choice(Remedy.BIND, "ses_old"))
     choose(window, "b")
-    with qtbot.waitSignal(window.resume_wanted) as resumed:
-        buttons(window.page)["Resume in Terminal"].click()
-    assert resumed.args == ["b"]
+    buttons(window.page)["Resume in Terminal"].click()
+    recorded.wait_for("open_in_terminal", "b")
     choose(window, "c")
-    with qtbot.waitSignal(window.server_wanted) as wanted:
-        buttons(window.page)["Start Server"].click()
-    assert wanted.args == ["start"]
+    buttons(window.page)["Start Server"].click()
+    recorded.wait_for("start_server")
 
 
-def test_what_does_not_fit_is_in_a_menu(qtbot: QtBot, window: MainWindow) -> None:
+def test_what_does_not_fit_is_in_a_menu(window: MainWindow, recorded: Asked) -> None:
     choose(window, "a", "ses_old")
     (menu,) = window.page.header.findChildren(QMenu)
     assert [action.text() for action in menu.actions()] == [
@@ -99,24 +96,24 @@ def test_what_does_not_fit_is_in_a_menu(qtbot: QtBot, window: MainWindow) -> Non
         "Start Afresh…",
         "Unbind the Session…",
     ]
-    with qtbot.waitSignal(window.remedy_wanted) as wanted:
-        menu.actions()[0].trigger()
-    assert wanted.args == ["a", Choice(Remedy.CARRY)]
+    menu.actions()[0].trigger()
+    recorded.wait_for("remedies.preview", "a", Choice(Remedy.CARRY))
 
 
-def test_a_remedy_is_shown_before_it_is_done_and_can_be_put_away(qtbot: QtBot, window: MainWindow) -> None:
+def test_a_remedy_is_shown_before_it_is_done_and_can_be_put_away(qtbot: QtBot, window: MainWindow, recorded: Asked) -> None:
+    done = recorded.backend.lingers = asyncio.Event()
     choose(window, "a")
     choice = Choice(Remedy.FORK)
     window.show_preview("a", choice, preview(Remedy.FORK))
     shown = texts(window.sheet)
     for part in ("Do fork", "Before.", "After.", "Kept.", "Lost.", "in detail"):
         assert part in shown, part
-    with qtbot.waitSignal(window.remedy_agreed) as agreed:
-        buttons(window.sheet)["Do It"].click()
-    assert agreed.args == ["a", choice, preview(Remedy.FORK)]
+    buttons(window.sheet)["Do It"].click()
+    recorded.wait_for("remedies.apply", "a", choice, preview(Remedy.FORK))
     assert window.sheet.isVisible(), "it stays until it is done"
-    window.show_remedied("a", preview(Remedy.FORK))
-    assert window.page.isVisible() and "Done: Do fork" in texts(window.bar)
+    recorded.bridge._hand_over(done.set)
+    qtbot.waitUntil(window.page.isVisible, timeout=90_000)
+    assert "Done: Do fork" in texts(window.bar)
     window.show_preview("a", choice, preview(Remedy.FORK))
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert window.page.isVisible() and window.isVisible()
@@ -191,7 +188,7 @@ def test_a_minimised_window_is_brought_up(window: MainWindow) -> None:
 
 def test_what_is_new_in_the_thread_that_is_looked_at_is_seen(qtbot: QtBot, window: MainWindow) -> None:
     visited: list[str] = []
-    window.visited.connect(lambda name, _: visited.append(name))
+    window.threads.visited.connect(lambda name, _: visited.append(name))
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
     foreign = t3_thread("f", "codex")
@@ -210,7 +207,7 @@ def test_what_is_new_in_the_thread_that_is_looked_at_is_seen(qtbot: QtBot, windo
 
 def test_what_another_page_hides_is_not_looked_at(qtbot: QtBot, window: MainWindow) -> None:
     visited: list[str] = []
-    window.visited.connect(lambda name, _: visited.append(name))
+    window.threads.visited.connect(lambda name, _: visited.append(name))
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
     window.threads.choose("b")
@@ -228,7 +225,7 @@ def spoken(window: MainWindow, thread_id: str) -> str:
 
 
 def test_an_error_stands_in_the_window_until_it_is_dismissed(qtbot: QtBot, window: MainWindow) -> None:
-    window.show_error(ServerFailed("It ended 5 times.", "Look at its log."))
+    window.bar.tell(ServerFailed("It ended 5 times.", "Look at its log."))
     assert "It ended 5 times." in texts(window.bar) and "Look at its log." in texts(window.bar)
     buttons(window.bar)["Copy"].click()
     assert QGuiApplication.clipboard().text() == f"{ServerFailed.title}\nIt ended 5 times.\nLook at its log."
@@ -244,23 +241,21 @@ def test_a_warning_is_told_once(window: MainWindow) -> None:
     assert not window.bar.isVisible()
 
 
-def test_the_server_can_be_started_and_stopped(qtbot: QtBot, window: MainWindow) -> None:
-    with qtbot.waitSignal(window.server_wanted) as wanted:
-        buttons(window)["Stop"].click()
-    assert wanted.args == ["stop"]
+def test_the_server_can_be_started_and_stopped(window: MainWindow, recorded: Asked) -> None:
+    buttons(window)["Stop"].click()
+    recorded.wait_for("server.stop")
     window.show_snapshot(Snapshot(ServerStatus(ServerState.FAILED, reason="it ended 5 times"), ROWS))
     assert "it ended 5 times" in texts(window)
     assert {"Start", "Restart"} <= set(buttons(window)) and "Stop" not in buttons(window)
 
 
-def test_a_new_thread_needs_a_folder(qtbot: QtBot, window: MainWindow) -> None:
+def test_a_new_thread_needs_a_folder(window: MainWindow, recorded: Asked) -> None:
     window.new_thread.ask()
     assert not window.new_thread.confirm.isEnabled()
     window.new_thread.folder.setText("/work")
     window.new_thread.title.setText("Parser")
-    with qtbot.waitSignal(window.thread_wanted) as wanted:
-        window.new_thread.confirm.click()
-    assert wanted.args == ["/work", "Parser"]
+    window.new_thread.confirm.click()
+    recorded.wait_for("new_thread", "/work", "Parser")
 
 
 def test_a_thread_that_was_just_made_is_shown_when_the_list_has_it(window: MainWindow) -> None:
@@ -330,14 +325,16 @@ def test_no_text_is_cut(window: MainWindow, width: int) -> None:
                 assert button.width() >= button.sizeHint().width(), button.text()
 
 
-def test_before_there_is_a_thread_the_page_says_what_was_found(qtbot: QtBot, window: MainWindow) -> None:
-    with qtbot.waitSignal(window.inventory_wanted):
-        window.show_snapshot(Snapshot(READY))
+def test_before_there_is_a_thread_the_page_says_what_was_found(window: MainWindow, recorded: Asked) -> None:
+    window.show_snapshot(Snapshot(READY))
+    recorded.wait_for("take_inventory")
     assert window.found.isVisible() and not window.page.isVisible()
-    with qtbot.assertNotEmitted(window.inventory_wanted):
-        window.show_snapshot(Snapshot(READY))
+    window.show_snapshot(Snapshot(READY))
     window.show_snapshot(Snapshot(READY, ROWS))
     assert window.page.isVisible() and not window.found.isVisible()
+    window.threads.choose("a")
+    recorded.wait_for("details.read", "a")
+    assert len(recorded.calls("take_inventory")) == 1
 
 
 def test_in_a_narrow_window_the_welcome_comes_first_and_can_be_left(qtbot: QtBot, window: MainWindow) -> None:
@@ -350,10 +347,10 @@ def test_in_a_narrow_window_the_welcome_comes_first_and_can_be_left(qtbot: QtBot
     assert window.threads.isVisible(), "it was put away, and came back by itself"
 
 
-def test_what_was_found_can_be_looked_at_later_and_put_away(qtbot: QtBot, window: MainWindow) -> None:
+def test_what_was_found_can_be_looked_at_later_and_put_away(qtbot: QtBot, window: MainWindow, recorded: Asked) -> None:
     choose(window, "a")
-    with qtbot.waitSignal(window.inventory_wanted):
-        window.show_found()
+    window.show_found()
+    recorded.wait_for("take_inventory")
     assert window.found.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert window.page.isVisible() and window.isVisible()
@@ -374,18 +371,17 @@ def test_the_settings_are_asked_for_by_button_and_key(qtbot: QtBot, window: Main
         qtbot.keyClick(window, Qt.Key.Key_Comma, Qt.KeyboardModifier.ControlModifier)
 
 
-def test_what_takes_long_is_shown_with_a_way_to_stop_it(qtbot: QtBot, window: MainWindow) -> None:
-    window.show_working((Work(7, "Carrying the conversation over…"),))
-    assert "Carrying the conversation over…" in texts(window.progress)
-    with qtbot.waitSignal(window.stop_wanted) as stopped:
-        next(found for found in window.progress.findChildren(QAbstractButton)).click()
-    assert stopped.args == [7]
-    window.show_working(())
-    assert not window.progress.isVisible()
+def test_what_takes_long_is_shown_with_a_way_to_stop_it(qtbot: QtBot, window: MainWindow, recorded: Asked) -> None:
+    recorded.backend.lingers = asyncio.Event()
+    recorded.bridge.apply("a", Choice(Remedy.CARRY), preview(Remedy.CARRY))
+    qtbot.waitUntil(lambda: "Carrying the conversation over…" in texts(window.progress), timeout=90_000)
+    next(found for found in window.progress.findChildren(QAbstractButton)).click()
+    qtbot.waitUntil(lambda: not window.progress.isVisible(), timeout=90_000)
+    assert "Stopped: carrying the conversation over." in texts(window.bar)
 
 
 def test_the_keys_go_to_the_list_from_the_first_moment(qtbot: QtBot) -> None:
-    window = MainWindow(lambda: NOON)
+    window = MainWindow(idle_bridge(), lambda: NOON)
     qtbot.addWidget(window)
     window.show_snapshot(Snapshot(READY, (row("a"),)))
     window.bring_up()
@@ -398,6 +394,6 @@ def test_a_warning_goes_when_it_is_over_and_anything_else_stays(qtbot: QtBot, wi
     window.show_snapshot(Snapshot(READY, ROWS))
     assert not window.bar.isVisible()
     window.show_snapshot(Snapshot(READY, ROWS, warnings=("The threads could not be read just now.",)))
-    window.show_note("Done.")
+    window.bar.note("Done.")
     window.show_snapshot(Snapshot(READY, ROWS))
     assert "Done." in texts(window.bar) and window.bar.isVisible()

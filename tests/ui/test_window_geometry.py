@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from t3tray.ui.window import MainWindow
 from t3tray.ui.window_geometry import WindowGeometry, visible_geometry
+from tests.support.asked import idle_bridge
 from tests.support.views import NOON
 
 LEFT, RIGHT = QRect(0, 0, 1000, 800), QRect(1000, 0, 1000, 800)
@@ -45,14 +46,14 @@ def test_without_a_screen_nothing_is_corrected() -> None:
 
 def test_the_window_comes_up_as_it_was_closed(qtbot: QtBot, tmp_path: Path) -> None:
     kept = tmp_path / "window.ini"
-    first = MainWindow(lambda: NOON, WindowGeometry(kept))
+    first = MainWindow(idle_bridge(), lambda: NOON, WindowGeometry(kept))
     qtbot.addWidget(first)
     assert first.size() == QSize(420, 660)
     first.show()
     first.setGeometry(30, 40, 760, 500)
     first.close()
     assert kept.exists()
-    second = MainWindow(lambda: NOON, WindowGeometry(kept))
+    second = MainWindow(idle_bridge(), lambda: NOON, WindowGeometry(kept))
     qtbot.addWidget(second)
     second.show()
     assert second.geometry() == QRect(30, 40, 760, 500)
@@ -61,7 +62,7 @@ def test_the_window_comes_up_as_it_was_closed(qtbot: QtBot, tmp_path: Path) -> N
 def test_a_file_that_cannot_be_read_counts_as_none(qtbot: QtBot, tmp_path: Path) -> None:
     kept = tmp_path / "window.ini"
     kept.write_text("[window]\ngeometry=@ByteArray(nonsense)\npanes=7\n")
-    window = MainWindow(lambda: NOON)
+    window = MainWindow(idle_bridge(), lambda: NOON)
     qtbot.addWidget(window)
     WindowGeometry(kept).restore(window, QSplitter(Qt.Orientation.Horizontal))
     assert window.size() == QSize(420, 660)
@@ -73,7 +74,7 @@ def test_only_the_owner_may_read_where_it_was(qtbot: QtBot, tmp_path: Path, befo
     if before:
         path.write_text(before)
         path.chmod(0o644)
-    window, panes = MainWindow(lambda: NOON), QSplitter()
+    window, panes = MainWindow(idle_bridge(), lambda: NOON), QSplitter()
     qtbot.addWidget(window)
     qtbot.addWidget(panes)
     WindowGeometry(path).keep(window, panes)

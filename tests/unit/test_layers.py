@@ -59,7 +59,6 @@ STILL_LONG = {
     "tests/integration/test_guard_scenarios.py",
     "tests/integration/test_managed_server.py",
     "tests/integration/test_remedies.py",
-    "tests/ui/test_window.py",
 }
 # Shorter ones, and why they are no part of another module.
 SHORT = {

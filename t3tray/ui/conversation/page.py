@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -18,6 +18,7 @@ from t3tray.domain.verdict import Kind, Reason
 from t3tray.errors import T3TrayError
 from t3tray.messages.window import MESSAGES_LOADING, NO_MESSAGES, NO_SESSION, SESSION_GONE, archived_notice
 from t3tray.threads.snapshot import ThreadDetails, ThreadRow
+from t3tray.ui.bridge import Bridge
 from t3tray.ui.conversation.composer import Composer
 from t3tray.ui.conversation.request_card import RequestCard
 from t3tray.ui.conversation.send_status import send_status
@@ -31,18 +32,11 @@ _REQUESTS_SHARE = 0.6
 
 
 class ConversationPage(QWidget):
-    """The conversation of a thread. Signals that concern a thread carry its id first."""
+    """The conversation of a thread."""
 
-    older_wanted = Signal()
-    agent_wanted = Signal(str)
-    send_wanted = Signal(str, str, bool)
-    stop_wanted = Signal(str)
-    draft_changed = Signal(str, str)
-    replied = Signal(object, object)
-    answered = Signal(object, object)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, bridge: Bridge) -> None:
+        super().__init__()
+        self._bridge = bridge
         self._row: ThreadRow | None = None
         self._counted: int | None = None
         self._conversation: Conversation | None = None
@@ -70,12 +64,15 @@ class ConversationPage(QWidget):
         layout.setSpacing(0)
         for each in (self._copy_notice_area, self.view, self._request_area, line(), self.composer):
             layout.addWidget(each, 1 if each is self.view else 0)
-        self.view.older_wanted.connect(self.older_wanted)
-        self.view.agent_wanted.connect(self.agent_wanted)
+        self.view.older_wanted.connect(bridge.show_older)
+        self.view.agent_wanted.connect(bridge.show_agent)
         self.view.retry_wanted.connect(self._on_retry)
         self.composer.send_wanted.connect(self._on_send)
-        self.composer.stop_wanted.connect(self.stop_wanted)
-        self.composer.draft_changed.connect(self.draft_changed)
+        self.composer.stop_wanted.connect(bridge.stop_turn)
+        self.composer.draft_changed.connect(bridge.keep_draft)
+        bridge.sent.connect(self.composer.show_sent)
+        bridge.refused.connect(self.composer.show_refused)
+        bridge.answer_failed.connect(self.show_answer_failed)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -136,12 +133,6 @@ class ConversationPage(QWidget):
         if card := self._cards.get(request_id):
             card.wait(False)
 
-    def show_sent(self, thread_id: str, text: str) -> None:
-        self.composer.show_sent(thread_id, text)
-
-    def show_refused(self, thread_id: str, error: T3TrayError) -> None:
-        self.composer.show_refused(thread_id, error)
-
     @property
     def _shown_copy(self) -> CopyInfo | None:
         return self._conversation.kept if self._conversation else None
@@ -168,8 +159,8 @@ class ConversationPage(QWidget):
     def _add_card(self, request: PendingRequest) -> None:
         card = self._cards[request.id] = RequestCard(request)
         self._request_layout.addWidget(card)
-        card.replied.connect(self.replied)
-        card.answered.connect(self.answered)
+        card.replied.connect(self._bridge.reply)
+        card.answered.connect(self._bridge.answer)
 
     def _show_send_status(self) -> None:
         if self._row:
@@ -180,7 +171,7 @@ class ConversationPage(QWidget):
     @Slot(str, str, bool)
     def _on_send(self, thread_id: str, text: str, overrides: bool) -> None:
         self.view.show_newest()
-        self.send_wanted.emit(thread_id, text, overrides)
+        self._bridge.send(thread_id, text, overrides)
 
     @Slot()
     def _on_retry(self) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from PySide6.QtCore import QUrl, SignalInstance
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.domain.t3code_thread import T3Thread
 from t3tray.threads.snapshot import ThreadRow
+from t3tray.ui.bridge import Bridge
 from t3tray.ui.threads.rename import Rename
 from t3tray.ui.threads.thread_list_data import ListItem, shown_thread
 from t3tray.ui.threads.thread_menu import resume_command
@@ -18,20 +19,16 @@ from t3tray.ui.tray.menu import MenuAction, MenuItem
 
 
 class ActionWindow(Protocol):
-    """The part of the main window that the actions need."""
+    """What the actions use of the window, which is above this module."""
 
-    resume_wanted: SignalInstance
-    reply_wanted: SignalInstance
-    answer_wanted: SignalInstance
-    t3code_wanted: SignalInstance
-    archive_wanted: SignalInstance
-    remedy_wanted: SignalInstance
     rename: Rename
 
     def show_thread(self, thread_id: str) -> None: ...
 
+    def preview_remedy(self, thread_id: str, choice: Choice) -> None: ...
 
-def run_action(window: ActionWindow, item: MenuItem, listed: Mapping[str, ListItem]) -> None:
+
+def run_action(window: ActionWindow, bridge: Bridge, item: MenuItem, listed: Mapping[str, ListItem]) -> None:
     """Execute a menu item. `listed` are all items of the thread list, by their keys."""
     thread_id, subject = item.thread_id, listed.get(item.thread_id)
     row = subject if isinstance(subject, ThreadRow) else None
@@ -39,22 +36,20 @@ def run_action(window: ActionWindow, item: MenuItem, listed: Mapping[str, ListIt
         case MenuAction.EXPLAIN:
             window.show_thread(thread_id)
         case MenuAction.RESUME:
-            window.resume_wanted.emit(thread_id)
-        case MenuAction.REPLY:
-            window.reply_wanted.emit(item.request, item.reply)
-        case MenuAction.ANSWER:
-            window.answer_wanted.emit(item.request, item.answers)
+            bridge.open_in_terminal(thread_id)
+        case MenuAction.REPLY | MenuAction.ANSWER:
+            bridge.answer_from_menu(item)
         case MenuAction.OPEN_T3CODE:
-            window.t3code_wanted.emit(thread_id)
+            bridge.open_in_t3code(thread_id)
         case MenuAction.OPEN_FOLDER if isinstance(subject, ThreadRow | T3Thread):
             QDesktopServices.openUrl(QUrl.fromLocalFile(shown_thread(subject).directory))
         case MenuAction.ARCHIVE | MenuAction.BRING_BACK:
-            window.archive_wanted.emit(thread_id, item.action is MenuAction.ARCHIVE)
+            bridge.set_archived(thread_id, item.action is MenuAction.ARCHIVE)
         case MenuAction.RENAME if row:
             window.rename.ask(thread_id, row.thread.title)
         case MenuAction.RELEASE:
             window.show_thread(thread_id)
-            window.remedy_wanted.emit(thread_id, Choice(Remedy.RELEASE))
+            window.preview_remedy(thread_id, Choice(Remedy.RELEASE))
         case MenuAction.COPY_SESSION if row:
             QGuiApplication.clipboard().setText(row.session_id or "")
         case MenuAction.COPY_COMMAND if row:

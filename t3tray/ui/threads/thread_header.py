@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QDir, Signal
+from PySide6.QtCore import QDir
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -16,6 +16,7 @@ from t3tray.domain.verdict import Kind, Reason, Verdict
 from t3tray.messages.verdicts import REMEDIES, sentence
 from t3tray.threads.remedy_offers import answer_to_alarm
 from t3tray.threads.snapshot import ThreadDetails, ThreadRow
+from t3tray.ui.bridge import Bridge
 from t3tray.ui.guard.refusal_card import refusal_card
 from t3tray.ui.labels import NOT_BEGUN, SYMBOL_UNSURE, folder_name, is_ready_only_here, verdict_symbol
 from t3tray.ui.theme import GAP, MARGIN, UNIT
@@ -51,19 +52,17 @@ _PROTECTED_BY_GUARD = frozenset(
 _SIDE_BY_SIDE = 720
 
 
+# Shows what a remedy would do to the thread of this id.
+PreviewRemedy = Callable[[str, Choice], None]
+
+
 class ThreadHeader(QWidget):
-    """Signals carry a thread's id; `remedy_wanted` also a `Choice`, `acknowledged` what was acknowledged."""
+    """The head calls the bridge; `preview_remedy` is called with a thread's id and the remedy that was chosen."""
 
-    resume_wanted = Signal(str)
-    check_wanted = Signal(str)
-    start_wanted = Signal()
-    remedy_wanted = Signal(str, object)
-    t3code_wanted = Signal(str)
-    protect_wanted = Signal()
-    acknowledged = Signal(str, object)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, bridge: Bridge, preview_remedy: PreviewRemedy) -> None:
+        super().__init__()
+        self._bridge = bridge
+        self._preview_remedy = preview_remedy
         self._body = QVBoxLayout(self)
         self._body.setContentsMargins(MARGIN, UNIT, MARGIN, GAP)
         self._body.setSpacing(UNIT)
@@ -106,7 +105,7 @@ class ThreadHeader(QWidget):
             # Only the newest describes the current state.
             actions = self._alarm_actions(details) if number == len(unseen) else []
             self._body.addWidget(self._alarm_card(alarm, is_ready_only_here(row), actions))
-        if held_back := refusal_card(details, lambda: self.acknowledged.emit(row.thread.id, Acknowledged.REFUSAL)):
+        if held_back := refusal_card(details, lambda: self._bridge.acknowledge(row.thread.id, Acknowledged.REFUSAL)):
             self._body.addWidget(held_back)
         return True
 
@@ -153,7 +152,7 @@ class ThreadHeader(QWidget):
         wanted = (remedy for remedy in side.remedies if remedy in details.offered)
         found = [action for remedy in wanted for action in self._remedy_actions(remedy, details)]
         if self.can_protect and side.reason in _PROTECTED_BY_GUARD:
-            found.append(("Protect T3 Code…", self.protect_wanted.emit))
+            found.append(("Protect T3 Code…", lambda: self._bridge.preview_protection(True)))
         return found
 
     def _alarm_actions(self, details: ThreadDetails) -> list[Action]:
@@ -169,7 +168,7 @@ class ThreadHeader(QWidget):
         if not details.row.is_half_mended or any(alarm.seen_at is None for alarm in details.alarms):
             return None
         made = button(_LEAVE)
-        made.clicked.connect(lambda: self.acknowledged.emit(details.row.thread.id, Acknowledged.SIDE))
+        made.clicked.connect(lambda: self._bridge.acknowledge(details.row.thread.id, Acknowledged.SIDE))
         return made
 
     def _alarm_card(self, alarm: Alarm, is_half_mended: bool, actions: list[Action]) -> Card:
@@ -177,7 +176,7 @@ class ThreadHeader(QWidget):
         card.inside.setSpacing(UNIT)
         dismiss = button(_LEAVE if is_half_mended else "Dismiss")
         fact = Acknowledged.SIDE if is_half_mended else Acknowledged.ALARMS
-        dismiss.clicked.connect(lambda: self.acknowledged.emit(alarm.thread_id, fact))
+        dismiss.clicked.connect(lambda: self._bridge.acknowledge(alarm.thread_id, fact))
         title = QHBoxLayout()
         title.addWidget(label("!  " + _ALARMS[alarm.kind], "bad", bold=True), 1)
         title.addWidget(dismiss)
@@ -203,22 +202,22 @@ class ThreadHeader(QWidget):
         thread_id = row.thread.id
         found: list[Action] = []
         if row.verdict.kind is Kind.RESUMABLE and row.session_id:
-            found.append(("Resume in Terminal", lambda: self.resume_wanted.emit(thread_id)))
+            found.append(("Resume in Terminal", lambda: self._bridge.open_in_terminal(thread_id)))
         if Remedy.START_SERVER in offered:
-            found.append(("Start Server", self.start_wanted.emit))
+            found.append(("Start Server", self._bridge.start_server))
         for remedy in offered:
             found += self._remedy_actions(remedy, details)
         check = "Check Now" if row.verdict.kind is Kind.RESUMABLE else "Check Again"
-        found.insert(1, (check, lambda: self.check_wanted.emit(thread_id)))
+        found.insert(1, (check, lambda: self._bridge.verify(thread_id)))
         if row.t3:
-            found.append(("Open in T3 Code", lambda: self.t3code_wanted.emit(thread_id)))
+            found.append(("Open in T3 Code", lambda: self._bridge.open_in_t3code(thread_id)))
         return found
 
     def _remedy_actions(self, remedy: Remedy, details: ThreadDetails) -> list[Action]:
         thread_id = details.row.thread.id
 
         def want(choice: Choice) -> Callable[[], None]:
-            return lambda: self.remedy_wanted.emit(thread_id, choice)
+            return lambda: self._preview_remedy(thread_id, choice)
 
         match remedy:
             case Remedy.BIND:
@@ -240,7 +239,7 @@ class ThreadHeader(QWidget):
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.fileSelected.connect(
-            lambda folder: self.remedy_wanted.emit(thread_id, Choice(Remedy.RELOCATE, directory=folder, confirmed=True))
+            lambda folder: self._preview_remedy(thread_id, Choice(Remedy.RELOCATE, directory=folder, confirmed=True))
         )
         dialog.open()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
@@ -15,11 +15,12 @@ from t3tray.domain.remedy import Remedy
 from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.verdict import Reason
 from t3tray.threads.snapshot import ThreadDetails, ThreadRow
+from t3tray.ui.bridge import Bridge
 from t3tray.ui.conversation.page import ConversationPage
 from t3tray.ui.labels import reaper_text
 from t3tray.ui.theme import MARGIN
 from t3tray.ui.threads.thread_facts import DetailsTab, HistoryTab, ReceiptTab
-from t3tray.ui.threads.thread_header import ThreadHeader
+from t3tray.ui.threads.thread_header import PreviewRemedy, ThreadHeader
 from t3tray.ui.widgets.basic import label, line
 from t3tray.ui.widgets.fitting_area import FittingArea
 
@@ -30,25 +31,17 @@ _HEAD_SHARE = 0.5
 
 
 class ThreadPage(QWidget):
-    """The page of a thread. `follow_wanted` carries the id of the thread whose conversation is visible now, "" for none."""
+    """The page of a thread. `preview_remedy` is called with its id and the remedy that was chosen."""
 
-    resume_wanted = Signal(str)
-    check_wanted = Signal(str)
-    start_wanted = Signal()
-    remedy_wanted = Signal(str, object)
-    t3code_wanted = Signal(str)
-    protect_wanted = Signal()
-    acknowledged = Signal(str, object)
-    follow_wanted = Signal(str)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, bridge: Bridge, preview_remedy: PreviewRemedy) -> None:
+        super().__init__()
+        self._bridge = bridge
         self._shown: ThreadRow | ThreadDetails | None = None
         self._requests: tuple[PendingRequest, ...] = ()
         self._followed = ""
         self._first = 0
-        self.header = ThreadHeader()
-        self.conversation = ConversationPage()
+        self.header = ThreadHeader(bridge, preview_remedy)
+        self.conversation = ConversationPage(bridge)
         self.receipt, self.history, self.details = ReceiptTab(), HistoryTab(), DetailsTab()
         self.tabs = QTabBar(expanding=False, drawBase=False, usesScrollButtons=False)
         self.tabs.setElideMode(Qt.TextElideMode.ElideNone)
@@ -58,7 +51,7 @@ class ThreadPage(QWidget):
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._head = FittingArea(self.header, "Verdict", _HEAD_SHARE)
         self._lay_out()
-        self._connect()
+        self._connect(preview_remedy)
         self.show_nothing("")
 
     def show_nothing(self, hint: str) -> None:
@@ -154,7 +147,7 @@ class ThreadPage(QWidget):
         wanted = _row(self._shown).thread.id if self._shown and self.isVisible() else ""
         if wanted != self._followed:
             self._followed = wanted
-            self.follow_wanted.emit(wanted)
+            self._bridge.follow(wanted)
 
     def _lay_out(self) -> None:
         for tab, name in (
@@ -185,16 +178,9 @@ class ThreadPage(QWidget):
         layout.addWidget(self._outer)
         self.setFocusProxy(self.tabs)
 
-    def _connect(self) -> None:
-        header = self.header
-        header.resume_wanted.connect(self.resume_wanted)
-        header.check_wanted.connect(self.check_wanted)
-        header.start_wanted.connect(self.start_wanted)
-        header.remedy_wanted.connect(self.remedy_wanted)
-        header.t3code_wanted.connect(self.t3code_wanted)
-        header.acknowledged.connect(self.acknowledged)
-        header.protect_wanted.connect(self.protect_wanted)
-        self.history.remedy_wanted.connect(self.remedy_wanted)
+    def _connect(self, preview_remedy: PreviewRemedy) -> None:
+        self._bridge.conversation_changed.connect(self.show_conversation)
+        self.history.remedy_wanted.connect(preview_remedy)
         self.tabs.currentChanged.connect(self._stack.setCurrentIndex)
         self.tabs.currentChanged.connect(self._on_tab_changed)
 
