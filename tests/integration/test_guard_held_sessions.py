@@ -39,7 +39,7 @@ def t3(world: World, guarded: Guarded) -> Iterator[PlayedT3]:
 
 def details(guarded: Guarded, thread: str) -> ThreadDetails:
     """What the page says, after a look as the tray's."""
-    guarded.call(learn_guard(guarded.backend))
+    guarded.call(learn_guard(guarded.backend.guard_host))
     guarded.call(guarded.backend.upkeep.alert(guarded.call(guarded.backend.scanning.scan())))
     return guarded.call(guarded.backend.details.read(thread))
 
