@@ -29,8 +29,9 @@ class Life:
     def __init__(self, program: Program, folder: Path) -> None:
         folder.mkdir()
         self.program = program
-        self.thread: str = program.json("new", "--dir", str(folder), "--prompt", "say: hi")["id"]
-        self.first = self.session()
+        made = program.json("new", "--dir", str(folder), "--prompt", "say: hi")
+        self.thread: str = made["id"]
+        self.first: str = made["session_id"]
         program.run("remedy", self.thread, "fork", "--yes")
         self.fork = self.session()
         assert self.first != self.fork

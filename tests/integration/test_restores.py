@@ -30,15 +30,17 @@ class Life:
 
     def __init__(self, program: Program, folder: Path) -> None:
         self.program = program
-        self.thread = program.json("new", "--dir", str(folder), "--prompt", TELL)["id"]
-        self.first = self.session(self.thread)
+        made = program.json("new", "--dir", str(folder), "--prompt", TELL)
+        self.thread: str = made["id"]
+        self.first: str = made["session_id"]
         self.copy()
         program.run("remedy", self.thread, "start-afresh", "--yes")
         program.run("send", self.thread, NEWER)
         self.newer = self.session(self.thread)
         assert self.newer != self.first
-        self.second = program.json("new", "--dir", str(folder), "--prompt", SECOND)["id"]
-        self.second_session = self.session(self.second)
+        made = program.json("new", "--dir", str(folder), "--prompt", SECOND)
+        self.second: str = made["id"]
+        self.second_session: str = made["session_id"]
 
     def copy(self) -> None:
         """The copy of the day, as a start after the first hour makes it."""
@@ -204,8 +206,7 @@ def test_with_nothing_newer_a_binding_from_a_copy_is_unproven_until_it_was_verif
 def test_a_fork_that_copied_a_known_mark_is_no_lost_binding(
     program: Program, folder: Path, opencode_home: OpenCodeHome, shared_server: RawServer
 ) -> None:
-    thread = program.json("new", "--dir", str(folder), "--prompt", TELL)["id"]
-    session = program.json("show", thread)["thread"]["session_id"]
+    session = program.json("new", "--dir", str(folder), "--prompt", TELL)["session_id"]
     with shared_server.http() as http:
         http.post(f"/session/{session}/fork", json={}).raise_for_status()
     with closing(sqlite3.connect(opencode_home.database)) as connection:

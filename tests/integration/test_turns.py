@@ -35,8 +35,9 @@ class Place:
     def __init__(self, program: Program, server: RawServer, model: StubModel, home: OpenCodeHome, work: Path) -> None:
         self.program, self.server, self.model, self.home, self.work = program, server, model, home, work
         self.go_by(server.url)
-        self.thread: str = program.json("new", "--dir", str(work), "--prompt", TELL)["id"]
-        self.session: str = program.json("show", self.thread)["thread"]["session_id"]
+        made = program.json("new", "--dir", str(work), "--prompt", TELL)
+        self.thread: str = made["id"]
+        self.session: str = made["session_id"]
 
     def go_by(self, url: str) -> None:
         self.program.environment |= {"T3TRAY_SERVER_URL": url, "OPENCODE_SERVER_PASSWORD": self.server.password}
