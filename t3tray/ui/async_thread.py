@@ -1,6 +1,6 @@
-"""The asyncio thread and its loop, and the way across to it: work goes there as coroutines, and what went wrong comes back.
+"""The asyncio thread with its event loop. The GUI passes coroutines to it; results and errors come back as queued signals.
 
-Nothing here waits on the GUI thread, but `join` at the very end.
+Nothing here blocks the GUI thread, except `join` at the very end.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
-# In seconds.
+# In seconds: how long the end of the app waits for drafts and read marks to be stored.
 DRAFT_LIMIT = 1.0
 
 
 class AsyncThread(QObject):
-    """`failed` carries a T3TrayError, `failed_quietly` one of something that the user did not ask for, `working_changed` all
-    `Work` that takes long now; `ended` comes once, when nothing runs any more."""
+    """Runs the backend. `failed` carries a T3TrayError, `failed_quietly` one of a call that the user did not start,
+    `working_changed` all long-running `Work`; `ended` is emitted once, when the thread has ended."""
 
     working_changed = Signal(object)
     failed = Signal(object)
@@ -57,15 +57,15 @@ class AsyncThread(QObject):
         self._thread.start()
 
     def close(self, stops_server: bool = False) -> None:
-        """Begin to end; `ended` tells when it is done. A second call does nothing.
+        """Start the shutdown; `ended` is emitted when it is complete. A second call does nothing.
 
-        With `stops_server` a server that would go on running without us ends too.
+        With `stops_server` a server that would keep running without us is stopped too.
         """
         self._stops_server = stops_server
         self._hand_over(self._stop.set)
 
     def join(self, limit: float = CLOSE_LIMIT) -> bool:
-        """Wait for the end, in seconds; for when the process ends and there is no other moment. True when it came."""
+        """Block until the thread has ended, for at most `limit` s. Return whether it has. Only for the end of the process."""
         if self._thread.is_alive():
             self._thread.join(limit)
         return not self._thread.is_alive()
@@ -88,8 +88,11 @@ class AsyncThread(QObject):
         on_stop: Callable[[], None] | None = None,
         quiet: bool = False,
     ) -> None:
-        """Have this done in the asyncio thread; what it comes to, or what went wrong, is told by a signal. With `words` it can be
-        stopped once it takes long. `quiet`: the user did not ask for it, so that its failure raises nothing."""
+        """Run `work` in the asyncio thread, then call `tell` with its result or `refuse` with its error, in that thread.
+
+        With `words` (a progress label) the user can stop it once it takes long. `quiet`: the user did not start it, so an error
+        does not bring up the window.
+        """
 
         def begin() -> None:
             task = self._begin(work, tell, refuse, quiet)
@@ -111,7 +114,7 @@ class AsyncThread(QObject):
         return task
 
     def _hand_over(self, work: Callable[[], object]) -> None:
-        """Have it called in the asyncio thread; once that has come to its end, nothing is done any more."""
+        """Call `work` in the asyncio thread; does nothing after that has ended."""
         if self._thread.is_alive():
             with suppress(RuntimeError):  # the loop is closed a moment before its thread ends
                 self._loop.call_soon_threadsafe(work)
@@ -162,7 +165,7 @@ class AsyncThread(QObject):
         )
 
     async def _finish(self) -> None:
-        """What was typed or looked at is kept before anything is closed; all else that was asked for ends."""
+        """Wait until drafts and read marks are stored, for `DRAFT_LIMIT` seconds; then cancel all calls."""
         if self._drafts:
             await asyncio.wait(self._drafts, timeout=DRAFT_LIMIT)
         ending = (*self._drafts, *self._asked)
@@ -171,7 +174,7 @@ class AsyncThread(QObject):
         await asyncio.gather(*ending, return_exceptions=True)
 
     def _finish_in_any_case(self, work: Callable[[Backend], Awaitable[object]]) -> None:
-        """Have this done quietly in the asyncio thread; the end of the app waits for it, for DRAFT_LIMIT at most."""
+        """Run `work` quietly in the asyncio thread; the end of the app waits for it, for `DRAFT_LIMIT` seconds at most."""
 
         def begin() -> None:
             task = self._begin(work, quiet=True)
@@ -183,7 +186,7 @@ class AsyncThread(QObject):
 
     def _tell_end(self, error: BaseException) -> None:
         if not self._backend.done():
-            # Whoever asked for something gets it, too; here it is told in any case.
+            # Pending calls get this error too; it is reported below in any case.
             self._backend.set_exception(error)
             self._backend.exception()
         if isinstance(error, T3TrayError):
@@ -192,7 +195,7 @@ class AsyncThread(QObject):
             self._tell_bug(error)
 
     def _on_unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        """What went wrong in the loop where nobody waited for it."""
+        """Report an exception of the event loop that nobody awaited."""
         error = context.get("exception")
         if isinstance(error, Exception):
             self._tell_bug(error)
@@ -208,9 +211,9 @@ class AsyncThread(QObject):
 
 
 def our_bug(error: BaseException) -> OurBug:
-    """The same as an error that can be told; where it happened is behind it, as its cause."""
+    """Return an unexpected error as an OurBug, with the error as its cause."""
     if isinstance(error, OurBug):
         return error
-    told = OurBug(f"{type(error).__name__}: {error}", "Nothing was lost. The log tells more.")
-    told.__cause__ = error
-    return told
+    bug = OurBug(f"{type(error).__name__}: {error}", "Nothing was lost. The log has the details.")
+    bug.__cause__ = error
+    return bug
