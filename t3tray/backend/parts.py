@@ -149,6 +149,7 @@ class Parts:
             author=author,
             now=utc_now,
             recover=self.settlement.settle,
+            prepare=self.settlement.prepare,
             claims=scanner.lost_bindings.claims_of,
         )
         self._closing: asyncio.Task[None] | None = None

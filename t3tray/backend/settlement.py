@@ -46,6 +46,10 @@ class Settlement:
         await self.begin(connection)
         return connection
 
+    async def prepare(self) -> bool:
+        """Begin settling as `connect` does; return whether the server's sessions could be compared with our data."""
+        return self._restoring.has_compared(await self.connect())
+
     async def join(self) -> Connection | None:
         """The same with a server that runs already; None if none does. Raises what `connect` raises."""
         connection = await self._servers.join()

@@ -21,12 +21,12 @@ from t3tray.domain.journal import Actor, Entry, Event, last_change, left_session
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Reason, decide
 from t3tray.errors import BinaryNotFound, ServerError, ServerFailed, SessionMissing, ThreadNotFound
+from t3tray.guard.own_stores import OwnStores
 from t3tray.opencode.failures import failure_of
 from t3tray.opencode.markers import Marker
 from t3tray.opencode.records import SessionRecord
 from t3tray.store.store import Store
 from t3tray.system.intent_ids import IntentIds
-from t3tray.system.sql_thread import SqlThread
 from t3tray.system.tasks import OwnTasks
 from t3tray.threads.evidence import Surroundings, ThreadRecord, cursor_now, evidence_from_server, evidence_without_answers
 from t3tray.threads.session_server import SessionServer
@@ -42,12 +42,12 @@ _log = logging.getLogger(__name__)
 
 
 class GuardFacts:
-    """Used from one event loop; SQL runs in `run_sql`'s thread. `connect` returns the server, started if necessary."""
+    """Used from one event loop. What a decision needs is read by the stores' reader, which waits for no writer; `connect` returns
+    the server, started if necessary."""
 
     def __init__(
         self,
-        store: Store,
-        run_sql: SqlThread,
+        stores: OwnStores,
         now: Callable[[], datetime],
         author: IntentIds,
         surroundings: Surroundings,
@@ -58,8 +58,8 @@ class GuardFacts:
     ) -> None:
         """`heard` is called with each answer, in the event loop; `recover` waits for what is left open in a thread. `claims`: the
         sessions that claim a thread, which is bound to this one, by our mark."""
-        self._store = store
-        self._run_sql = run_sql
+        self._stores = stores
+        self._store, self._write = stores.writer, stores.write
         self._now = now
         self._author = author
         self._surroundings = surroundings
@@ -67,11 +67,11 @@ class GuardFacts:
         self._heard = heard
         self._recover = recover
         self._claims = claims
-        self._writing = OwnTasks()
+        self._recording = OwnTasks()
 
     async def bound(self, thread: T3ThreadState) -> BoundSession | None:
         """Return the thread's live binding with a new verdict, regardless of the session that T3 Code names."""
-        cursor, entries = await self._run_sql(self._recorded, thread.id)
+        cursor, entries = await self._read(thread.id)
         if cursor is None:
             return None
         evidence, marked = await self._evidence(self._thread(thread), cursor, thread.has_earlier, returned(entries))
@@ -88,29 +88,31 @@ class GuardFacts:
         )
 
     async def has_left(self, thread_id: str, session_id: str) -> bool:
-        return session_id in _left(*await self._run_sql(self._recorded, thread_id))
+        return session_id in _left(*await self._read(thread_id))
 
     async def bound_session(self, thread_id: str) -> str | None:
-        cursor, _ = await self._run_sql(self._recorded, thread_id)
+        cursor, _ = await self._read(thread_id)
         return cursor.session_id if cursor else None
 
     async def last_change(self, thread_id: str) -> int:
-        await self._recover(thread_id)
-        return last_change(await self._run_sql(self._store.journal.entries, thread_id))
+        journal = self._stores.reader.journal
+        if (await self._stores.read(journal.binding, thread_id)).pending:
+            await self._recover(thread_id)
+        return last_change(await self._stores.read(journal.entries, thread_id))
 
     @asynccontextmanager
     async def intend(self, thread: T3ThreadState, why: str, since: int) -> AsyncIterator[_Intent]:
         """Write an intent ahead; recovery ignores it until the context ends."""
         intent = _Intent(self, Marker(thread.id, self._author.open_intent(), self._store.id), why, since)
         try:
-            await self._run_sql(self._write_ahead, self._thread(thread), intent)
+            await self._write(self._write_ahead, self._thread(thread), intent)
             yield intent
         finally:
             self._author.leave_intent(intent.marker.intent)
 
     async def confirm(self, marker: Marker, why: str, since: int, session: SessionRecord) -> None:
         cursor = await cursor_now(await self._connect(), session.facts, None)
-        await self._run_sql(self._bind, marker, why, cursor, since)
+        await self._write(self._bind, marker, why, cursor, since)
         self._author.close_intent(marker.intent)
 
     async def give_up(self, marker: Marker, session_id: str) -> None:
@@ -119,12 +121,12 @@ class GuardFacts:
         entries = (
             Entry(marker.thread, event, Actor.RECOVERY, why, self._now(), session_id, intent=marker.intent) for event, why in told
         )
-        await self._run_sql(self._store.journal.append, *entries)
+        await self._write(self._store.journal.append, *entries)
         self._author.close_intent(marker.intent)
 
     async def seen(self, session_id: str, thread: T3ThreadState | None) -> None:
         """Prove the binding of this session anew; a thread that has none yet is taken in with it. Raises ServerError too."""
-        owner = await self._run_sql(self._owner, session_id)
+        owner = await self._stores.read(self._owner, session_id)
         if owner is None:
             if thread is not None:
                 await self._take_in(self._thread(thread), session_id)
@@ -136,15 +138,15 @@ class GuardFacts:
             now = await cursor_now(await self._connect(), evidence.session.value, cursor)
             why = "seen by the guard"
             entry = Entry(kept.id, Event.PROVEN, Actor.TURN, why, self._now(), session_id, cursor=now)
-            await self._run_sql(self._store.journal.prove, entry)
-        await self._run_sql(self._store.threads.touch, kept.id, self._now())
+            await self._write(self._store.journal.prove, entry)
+        await self._write(self._store.threads.touch, kept.id, self._now())
 
     async def strayed(self, thread: T3ThreadState, session_id: str) -> None:
         _log.warning("T3 Code sent a message of thread %s into %s, which it is not bound to.", thread.id, session_id)
-        await self._run_sql(self._stray, thread.id, session_id)
+        await self._write(self._stray, thread.id, session_id)
 
     async def ended(self, session_id: str) -> None:
-        await self._run_sql(self._store.let_go.note_end, session_id, self._now())
+        await self._write(self._store.let_go.note_end, session_id, self._now())
 
     async def told(self, told: GuardAnswer) -> None:
         try:
@@ -152,7 +154,7 @@ class GuardFacts:
         except Exception:
             # Nobody may be there to be told: that changes no answer, and what is kept of it.
             _log.warning("An answer of the guard's could not be told.", exc_info=True)
-        kept = self._writing.start(self._run_sql(self._store.guard_answers.add, told))
+        kept = self._recording.start(self._write(self._store.guard_answers.add, told))
         kept.add_done_callback(_note_trouble)
         await asyncio.wait((kept,), timeout=TELL_LIMIT)
 
@@ -187,23 +189,23 @@ class GuardFacts:
     async def _take_in(self, thread: Thread, session_id: str) -> None:
         server = await self._connect()
         cursor = await cursor_now(server, (await server.session(session_id)).facts, None)
-        await self._run_sql(self._import, thread, cursor)
+        await self._write(self._import, thread, cursor)
 
     def _thread(self, thread: T3ThreadState) -> Thread:
         now = self._now()
         made, asked = thread.created_at or now, thread.asked_at or now
         return Thread(thread.id, thread.title, thread.directory, Source.T3CODE, made, max(made, asked))
 
-    def _recorded(self, thread_id: str) -> tuple[Cursor | None, tuple[Entry, ...]]:
-        return self._store.journal.binding(thread_id).cursor, self._store.journal.entries(thread_id)
+    async def _read(self, thread_id: str) -> tuple[Cursor | None, tuple[Entry, ...]]:
+        return await self._stores.read(_recorded, self._stores.reader, thread_id)
 
     def _owner(self, session_id: str) -> tuple[Thread, Cursor] | None:
-        owner = self._store.journal.owner_of(session_id)
+        owner = self._stores.reader.journal.owner_of(session_id)
         if owner is None:
             return None
-        cursor = self._store.journal.binding(owner).cursor
+        cursor = self._stores.reader.journal.binding(owner).cursor
         try:
-            return None if cursor is None else (self._store.threads.find(owner), cursor)
+            return None if cursor is None else (self._stores.reader.threads.find(owner), cursor)
         except ThreadNotFound:
             return None
 
@@ -224,7 +226,7 @@ class GuardFacts:
 
     def _stray(self, thread_id: str, session_id: str) -> None:
         """Unless it was told before: an alarm, and the session counts as one of the thread's again."""
-        bound, entries = self._recorded(thread_id)
+        bound, entries = _recorded(self._store, thread_id)
         if bound is None or bound.session_id == session_id:
             return
         now, is_back = self._now(), session_id in put_away(entries)
@@ -238,7 +240,7 @@ class GuardFacts:
             self._store.alarms.record({}, [alarm])
 
     def _import(self, thread: Thread, cursor: Cursor) -> None:
-        bound, entries = self._recorded(thread.id)
+        bound, entries = _recorded(self._store, thread.id)
         left = cursor.session_id in _left(bound, entries)
         if bound is None and not left and self._store.journal.owner_of(cursor.session_id) is None:
             self._store.threads.keep(thread)
@@ -262,6 +264,10 @@ class _Intent:
 
     async def give_up(self, session_id: str) -> None:
         await self._facts.give_up(self.marker, session_id)
+
+
+def _recorded(store: Store, thread_id: str) -> tuple[Cursor | None, tuple[Entry, ...]]:
+    return store.journal.binding(thread_id).cursor, store.journal.entries(thread_id)
 
 
 async def _has(server: SessionServer, session_id: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
@@ -15,7 +15,6 @@ from t3tray.guard.proof import proof_of
 from t3tray.guard.proxy import Proxy
 from t3tray.guard.session_requests import SessionRequests
 from t3tray.guard.upstream import READY_LIMIT, Upstream
-from t3tray.server.manager import Endpoint
 from t3tray.server.port import HOST
 
 
@@ -27,7 +26,7 @@ class Guard:
         *,
         port: int,
         password: str,
-        endpoint: Callable[[], Awaitable[Endpoint]],
+        upstream: Upstream,
         look: T3Look,
         bindings: Bindings,
         ledger: Ledger,
@@ -35,8 +34,8 @@ class Guard:
         in_use: Callable[[], None],
         limit: float = READY_LIMIT,
     ) -> None:
-        """`endpoint` returns the server, started if necessary; `limit` in seconds, for that and for a session request."""
-        self._upstream = Upstream(endpoint, limit)
+        """`limit` in seconds, for a session request."""
+        self._upstream = upstream
         run = self._blocking = BlockingCalls()
         self._sessions = SessionRequests(self._upstream, Decider(look, bindings, ledger, now, run), ledger, run, limit)
         prover = partial(proof_of, port, password)

@@ -12,6 +12,7 @@ from t3tray.domain.guard import GuardAnswer
 from t3tray.guard.credentials import CredentialStore
 from t3tray.guard.facts import GuardFacts
 from t3tray.guard.letting_go import LettingGo
+from t3tray.guard.own_stores import OwnStores
 from t3tray.server.connecting import ServerConnection
 from t3tray.settings.preferences import Preferences
 from t3tray.store.store import Store
@@ -20,13 +21,15 @@ from t3tray.system.sql_thread import SqlThread
 from t3tray.t3code.home import T3Home
 from t3tray.threads.evidence import Surroundings
 from t3tray.threads.idle_shutdown import IdleShutdown
+from t3tray.threads.session_server import SessionServer
 from t3tray.threads.t3code_sides import T3Sides
 
 
 @dataclass
 class GuardHost:
     """One a process. `t3_homes`: where T3 Code's data may be, by the settings now. `recover` waits until what a crash left open
-    in a thread is settled; `claims` returns the sessions that claim a thread, which is bound to this one, by our mark."""
+    in a thread is settled; `prepare` begins that on the server, started if necessary, and returns whether our data was compared
+    with it; `claims` returns the sessions that claim a thread, which is bound to this one, by our mark."""
 
     data_directory: Path
     t3_homes: tuple[T3Home, ...]
@@ -42,12 +45,15 @@ class GuardHost:
     author: IntentIds
     now: Callable[[], datetime]
     recover: Callable[[str], Awaitable[None]]
+    prepare: Callable[[], Awaitable[bool]]
     claims: Callable[[str, str], tuple[Claim, ...]]
 
-    def facts(self, heard: Callable[[GuardAnswer], None], store: Store, run_sql: SqlThread) -> GuardFacts:
-        """Return the guard's facts, read and recorded by `store` in the thread of `run_sql`. `heard` gets each answer."""
-        parts = (self.author, self.surroundings, self.servers.connect, heard, self.recover, self.claims)
-        return GuardFacts(store, run_sql, self.now, *parts)
+    def facts(
+        self, heard: Callable[[GuardAnswer], None], stores: OwnStores, connect: Callable[[], Awaitable[SessionServer]]
+    ) -> GuardFacts:
+        """Return the guard's facts, read and recorded by `stores`, and proved at the server of `connect`. `heard` gets each
+        answer."""
+        return GuardFacts(stores, self.now, self.author, self.surroundings, connect, heard, self.recover, self.claims)
 
     async def wants_guard(self) -> bool:
         """Return whether the tray app is to run the guard; another process may have said so. Raises StoreError."""

@@ -21,14 +21,13 @@ from t3tray.domain.t3code_thread import Shape
 from t3tray.errors import Refused, StoreError, T3TrayError
 from t3tray.guard.credentials import GuardCredentials
 from t3tray.guard.host import GuardHost
+from t3tray.guard.own_stores import OwnStores
 from t3tray.guard.proof import Listening, who_listens
 from t3tray.guard.status import GuardStatus, ProtectionPlan, guard_sides, plan_off, plan_on
 from t3tray.guard.t3_settings import Protection, ProtectionView, T3Protection, settings_path
 from t3tray.server.port import HOST
-from t3tray.store.store import Store
 from t3tray.system.instance_lock import InstanceHolder, InstanceLock
 from t3tray.system.port_owner import may_be_t3tray
-from t3tray.system.sql_thread import SqlThread
 from t3tray.t3code.home import T3Home, may_be_there
 from t3tray.t3code.live_query import read_now
 from t3tray.t3code.state import T3Reader, live_database
@@ -80,8 +79,7 @@ class GuardService:
         # Of the guards of one data folder: who has it may give up their port and their password for others.
         self._lock = InstanceLock(host.data_directory, _LOCK)
         self._guard: Guard | None = None
-        # T3 Code waits for what the guard reads and records, which must not wait for a look at all threads.
-        self._own: tuple[Store, SqlThread] | None = None
+        self._stores: OwnStores | None = None
         self._key: GuardCredentials | None = None
 
     @property
@@ -170,15 +168,18 @@ class GuardService:
     async def _listen(self, key: GuardCredentials) -> None:
         # Only who listens needs the web server's modules: every other command would pay for them.
         from t3tray.guard.guard import Guard
+        from t3tray.guard.upstream import Upstream
+        from t3tray.guard.upstream_client import UpstreamClient
 
-        if self._own is None:
-            run_sql = SqlThread("t3tray-guard")
-            self._own = await run_sql(self._host.store.beside), run_sql
-        facts = self._host.facts(self._heard, *self._own)
+        if self._stores is None:
+            self._stores = await OwnStores.open(self._host.store)
+        upstream = Upstream(self._host.servers.server.ensure_ready)
+        client = UpstreamClient(upstream, self._host.prepare)
+        facts = self._host.facts(self._heard, self._stores, client.connect)
         guard = Guard(
             port=key.port,
             password=key.password,
-            endpoint=self._host.servers.server.ensure_ready,
+            upstream=upstream,
             look=lambda session_id: read_now(self._host.t3_homes, session_id),
             bindings=facts,
             ledger=facts,
@@ -202,12 +203,9 @@ class GuardService:
         guard, self._guard = self._guard, None
         if guard is not None:
             await guard.stop()
-        own, self._own = self._own, None
-        if own is not None:
-            store, run_sql = own
-            if store is not self._host.store:
-                await run_sql(store.close)
-            await asyncio.to_thread(run_sql.close)
+        stores, self._stores = self._stores, None
+        if stores is not None:
+            await stores.close(self._host.store)
         self._lock.release()
 
     async def status(self, with_others: bool = True) -> GuardStatus:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+import httpx
+
 from t3tray.domain.versions import Ability, abilities_of
 from t3tray.opencode.client import OpenCodeClient
 from t3tray.system.environment import SERVER_USER
@@ -16,8 +18,15 @@ class Connection(OpenCodeClient):
     # As one who tells a conversation.
     tells_turns = True
 
-    def __init__(self, url: str, password: str | None, version: str, user: str = SERVER_USER) -> None:
-        super().__init__(url, password, user=user)
+    def __init__(
+        self,
+        url: str,
+        password: str | None,
+        version: str,
+        user: str = SERVER_USER,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        super().__init__(url, password, user=user, transport=transport)
         self.version = version
 
     @property

@@ -103,6 +103,10 @@ class Restoring:
                 raise
             return await self._run_sql(self._scanner.load_record, prefix, also_deleted)
 
+    def has_compared(self, server: SessionServer) -> bool:
+        """Return whether `compare` has succeeded with this connection."""
+        return self._compared is server
+
     async def compare(self, server: SessionServer) -> None:
         """Find bindings that the journal lacks in the marks of the server's sessions, if OpenCode's file is not enough.
 

@@ -73,10 +73,15 @@ class Store:
         except StoreError as error:
             return cls(*open_for_reading(directory, error))
 
-    def beside(self) -> Store:
-        """Return a store with a second connection to the same file, for another thread, which does not wait for this one. Returns
-        this store itself where the file is read-only. Raises StoreError."""
-        return self if self._database.unwritable else Store(Database(self.path), (), self._file)
+    def beside(self, read_only: bool = False) -> Store:
+        """Return a store with a second connection to the same file, for another thread, which does not wait for this one.
+
+        A `read_only` one waits for no writer either. Returns this store itself where the file is read-only. Raises StoreError.
+        """
+        if self._database.unwritable:
+            return self
+        pragmas = ("query_only = ON",) if read_only else ("synchronous = NORMAL",)
+        return Store(Database(self.path, pragmas=pragmas), (), self._file)
 
     @property
     def path(self) -> Path:

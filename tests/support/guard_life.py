@@ -11,6 +11,7 @@ from t3tray.domain.cursor import Cursor
 from t3tray.domain.guard import GuardAnswer, T3ThreadState
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.guard.facts import GuardFacts
+from t3tray.guard.own_stores import OwnStores
 from t3tray.remedies.recovery import Recovery, Settlers
 from t3tray.system.intent_ids import IntentIds
 from t3tray.threads.creation import Threads
@@ -38,7 +39,8 @@ class GuardLife:
         self.threads = Threads(self.store, run, now, author)
         self.recovery = Recovery(self.store.journal, run, author, Settlers(self.threads.settle, self.threads.settle))
         surroundings = Surroundings(now, lambda: False)
-        self.facts = GuardFacts(self.store, run, now, author, surroundings, connect, self.heard.append, recover)
+        stores = OwnStores(self.store, run, self.store, run)
+        self.facts = GuardFacts(stores, now, author, surroundings, connect, self.heard.append, recover)
 
     async def choose(self, thread_id: str, session_id: str, server: FakeServer) -> None:
         """Bind a thread as the user does with a remedy."""

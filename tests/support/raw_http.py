@@ -12,6 +12,7 @@ import h11
 
 from t3tray.domain.guard import BoundSession, GuardAnswer, T3CodeState, T3ThreadState
 from t3tray.guard.guard import Guard
+from t3tray.guard.upstream import Upstream
 from t3tray.server.manager import Endpoint
 from t3tray.server.port import choose_port
 from tests.support.t3_world import NOON
@@ -156,7 +157,7 @@ async def guard_before(
     guard = Guard(
         port=choose_port(),
         password=GUARD_PASSWORD,
-        endpoint=endpoint,
+        upstream=Upstream(endpoint, limit),
         look=lambda _: t3 or T3CodeState(),
         bindings=book,
         ledger=book,

@@ -248,7 +248,7 @@ async def test_a_store_that_another_process_writes_in_for_long_holds_no_answer_b
 ) -> None:
     monkeypatch.setattr("t3tray.guard.facts.TELL_LIMIT", 0.05)
     life, own, free = begin(), SqlThread("test"), threading.Event()
-    monkeypatch.setattr(life.facts, "_run_sql", own)
+    monkeypatch.setattr(life.facts, "_write", own)
     occupied = asyncio.ensure_future(own(free.wait, 90))
     told = GuardAnswer(
         datetime(2026, 11, 24, tzinfo=UTC), CreateRequest("Report", "/w"), GuardDecision(GuardAction.PASS, ()), "ses_1"
