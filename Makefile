@@ -1,5 +1,5 @@
 # Every target does its own set-up; see README.md.
-.PHONY: help run demo test quick soak check bench screenshots setup test-versions
+.PHONY: help run demo test quick soak check coverage bench screenshots setup test-versions
 .DEFAULT_GOAL := run
 
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
@@ -37,6 +37,17 @@ check: setup  ## ruff, mypy for three platforms, the layer test
 	.venv/bin/mypy --platform darwin --cache-dir .mypy_cache/darwin
 	.venv/bin/mypy --platform win32 --cache-dir .mypy_cache/win32
 	$(PYTEST) -q tests/unit/test_layers.py
+
+coverage: setup  ## what domain, threads and guard have run by their own unit tests, and the least of each
+	@$(MAKE) --no-print-directory -j 2 covered-threads covered-guard covered-domain
+
+covered-domain: LEAST = 92
+covered-threads: LEAST = 84
+covered-guard: LEAST = 66
+covered-%: export COVERAGE_FILE = .coverage.$*
+covered-%:
+	@.venv/bin/python -m coverage run --source=t3tray/$* -m pytest -q -m "not process" -p no:cacheprovider tests/unit/$*
+	@.venv/bin/python -m coverage report --fail-under=$(LEAST)
 
 bench: setup  ## speed and size, as a table
 	.venv/bin/python -m tests.bench

@@ -1,0 +1,75 @@
+"""Values with a sentence or a rule of their own: archive, start at login, conversation, threads by their ids."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from t3tray.domain.archived import ArchivedTranscript, LostMessages, TranscriptOwner
+from t3tray.domain.autostart import kept_off, starts_another, unreadable
+from t3tray.domain.conversation import Conversation, SubAgent, dated_ahead_sentence, error_sentence, tasks_of
+from t3tray.domain.evidence import Role
+from t3tray.domain.thread import Source, Thread, named
+from t3tray.domain.transcript import Message, Piece, PieceKind, ToolCall
+from t3tray.errors import ThreadNotFound, UsageError
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def test_damage_of_the_archive_is_a_sentence_for_each_part() -> None:
+    lost = LostMessages(0), LostMessages(1), LostMessages(1, "msg_1", "msg_1"), LostMessages(3, "msg_1", "msg_3")
+    owner = TranscriptOwner("t1", "ses_1", "Report", "/w")
+    assert ArchivedTranscript(owner, "", 0, 9, 4, 100, lost).damage == (
+        "Some of its messages cannot be read any more: they are damaged.",
+        "A message cannot be read any more: it is damaged.",
+        "A message (msg_1) cannot be read any more: it is damaged.",
+        "3 messages (from msg_1 to msg_3) cannot be read any more: they are damaged.",
+    )
+    assert ArchivedTranscript(owner, "", 0, 9, 4, 100).damage == ()
+
+
+def test_another_copy_starts_t3tray_and_who_prevents_it_does_not() -> None:
+    assert starts_another("/old/t3tray").is_on and "/old/t3tray" in starts_another("/old/t3tray").trouble
+    assert not kept_off("Windows").is_on and kept_off("Windows").trouble.startswith("Windows keeps t3tray from starting.")
+    assert not unreadable(OSError("no")).is_on and unreadable(OSError("no")).trouble.endswith("starts: no.")
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "sentence"),
+    [
+        ("ProviderAuthError", "bad key.", "The model's provider refused the key: bad key."),
+        ("APIError", "  ", "The model did not answer."),
+        ("NewError", "odd", "The turn ended with an error: odd."),
+    ],
+)
+def test_an_error_of_the_model_is_said_with_the_providers_words(name: str, message: str, sentence: str) -> None:
+    assert error_sentence(name, message) == sentence
+
+
+def test_a_message_of_the_future_is_said_with_its_time() -> None:
+    assert "which is still to come" in dated_ahead_sentence(1_800_000_000_000)
+
+
+def test_a_sub_agents_task_is_the_tool_call_with_its_session() -> None:
+    task, other = ToolCall("task", "running", child_session="ses_2"), ToolCall("bash", "completed")
+    ordered = Message("msg_1", Role.ASSISTANT, 0, "", pieces=(Piece("p1", PieceKind.TOOL, tool=task),))
+    unordered = Message("msg_2", Role.ASSISTANT, 0, "", tools=(other, task))
+    assert tasks_of((ordered, unordered)) == (task, task)
+    agent = SubAgent("ses_2", (ordered,))
+    shown = Conversation("t1", "ses_1", agents=(agent,))
+    assert shown.agent("ses_2") is agent and shown.agent("ses_3") is None and shown.agent(None) is None
+
+
+def test_a_thread_is_named_by_its_id_or_the_beginning_of_it_if_that_is_no_others() -> None:
+    threads = [Thread(name, f"Title {name}", "/w", Source.T3CODE, NOW, NOW) for name in ("ab", "abc", "xyz")]
+    assert named("x", threads) is threads[2] and named("ab", threads) is threads[0]
+    with pytest.raises(ThreadNotFound):
+        named("q", threads)
+    with pytest.raises(UsageError, match=r"beginning of 2 threads: ab \(Title ab\), abc \(Title abc\)"):
+        named("a", threads)
+    with pytest.raises(UsageError):
+        named("", threads)
+    many = [Thread(f"a{number}", "T", "/w", Source.T3CODE, NOW, NOW) for number in range(30)]
+    with pytest.raises(UsageError, match=r"and \d+ more"):
+        named("a", many)

@@ -1,0 +1,35 @@
+"""The table of a thread's sessions: one line each, and which of them the next message goes to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from t3tray.domain.reaper import ReaperPhase, ReaperState
+from t3tray.domain.split import Candidate
+from t3tray.domain.thread import Source, Thread
+from t3tray.domain.verdict import Reason, Verdict
+from t3tray.threads.session_table import session_table
+from t3tray.threads.snapshot import ThreadRow
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+THREAD = Thread("0123456789", "Report", "/w", Source.T3TRAY, NOW, NOW)
+ROW = ThreadRow(THREAD, "ses_b", Verdict(Reason.PROVED), ReaperState(ReaperPhase.ACTIVE))
+CANDIDATES = (
+    Candidate("ses_a", ("journal",), False),
+    Candidate("ses_b", ("journal", "T3 Code"), True, "/w", created_ms=1_772_000_000_000, messages=1234, input_tokens=5),
+    Candidate("ses_c", ("title",)),
+)
+
+
+def test_there_is_a_line_for_each_session_with_what_is_known_of_it() -> None:
+    head, gone, there, unknown = session_table(ROW, CANDIDATES)
+    assert head.split()[:2] == ["thread", "session"] and "created (UTC)" in head
+    assert gone.split() == ["01234567…", "ses_a", "gone", "-", "-", "-", "journal"]
+    assert there.startswith("01234567…  ses_b") and "2026-02-25 06:13" in there and "1,234" in there
+    assert there.endswith("journal, T3 Code  ← the next message goes here")
+    assert unknown.split() == ["01234567…", "ses_c", "not", "known", "-", "-", "-", "title"]
+    assert gone.index(" -") > head.index("messages"), "numbers stand at the right of their column"
+
+
+def test_there_is_no_table_of_nothing() -> None:
+    assert session_table(ROW, ()) == ()
