@@ -54,11 +54,8 @@ LONGEST, SHORTEST = 400, 25
 # Longer ones that are still to be parted. No file is added here.
 STILL_LONG = {
     "t3tray/ui/window.py",
-    "tests/faults/test_one_thing_broken.py",
     "tests/integration/test_guard_runner.py",
     "tests/integration/test_guard_scenarios.py",
-    "tests/integration/test_managed_server.py",
-    "tests/integration/test_remedies.py",
 }
 # Shorter ones, and why they are no part of another module.
 SHORT = {
