@@ -37,7 +37,10 @@ from tests.support.leftovers import end_leftovers
 from tests.support.no_process import starts_recorded
 from tests.support.opencode import OpenCodeHome, RawServer, found_opencode, quick_program
 from tests.support.shared_server import SharedServer
+from tests.support.sql_cache import share_compiled_sql
 from tests.support.stub_model import StubModel
+
+share_compiled_sql()
 
 # How long an example takes says something about the machine, nothing about the code.
 settings.register_profile("t3tray", deadline=None)
