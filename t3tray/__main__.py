@@ -95,7 +95,7 @@ def _open_streams() -> None:
 
 
 def _nowhere() -> TextIO:
-    # Not by pathlib: nothing is imported here before Ctrl+C is heard.
+    # Not with pathlib: nothing is imported here before Ctrl+C is handled.
     return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
 
 

@@ -10,14 +10,14 @@ from ipaddress import ip_address
 from t3tray.guard.exchange import Exchange
 from t3tray.system.environment import SERVER_USER
 
-# What the guard is known by to whoever may not come in.
+# The realm in the challenge to a client without the password.
 REALM = "t3tray"
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """Why a request is rejected. The sentence reveals nothing that a stranger may not know."""
+    """Why a request is rejected. The sentence reveals nothing confidential."""
 
     status: int
     name: str
@@ -25,10 +25,10 @@ class Rejection:
 
 
 _STRANGER = Rejection(403, "ForbiddenError", "The guard answers only to programs on this machine.")
-# T3 Code's server asks, and no page in a browser: a browser names the page that asks for anything but a plain look.
-_PAGE = Rejection(403, "ForbiddenError", "The guard answers no page in a browser.")
+# Only T3 Code's server sends requests, no page in a browser: browsers send an Origin header with anything but a simple GET.
+_PAGE = Rejection(403, "ForbiddenError", "The guard does not answer pages in a browser.")
 _MISNAMED = Rejection(421, "MisdirectedError", "The guard answers only to its own address.")
-_UNREADABLE = Rejection(400, "BadRequestError", "This request can be read in more than one way.")
+_UNREADABLE = Rejection(400, "BadRequestError", "This request is ambiguous.")
 _NO_PASSWORD = Rejection(401, "UnauthorizedError", "The guard's password is missing or wrong.")
 
 

@@ -1,4 +1,4 @@
-"""Threads of the guard's own for calls that block: T3 Code's database, and folders, which may lie on a dead mount.
+"""The guard's own threads for blocking calls: T3 Code's database, and folders, which may be on a dead mount.
 
 The event loop's default executor is shared with everything else, whose calls may hang there.
 """

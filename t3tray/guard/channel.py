@@ -1,6 +1,6 @@
 """HTTP/1.1 over an asyncio transport: h11 parses and writes the messages, with flow control in both directions.
 
-h11 is strict: it raises for a message that could be read in two ways, and writes every message in one regular form.
+h11 is strict: it raises for an ambiguous message, and writes every message in one regular form.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Channel(asyncio.Protocol):
         await self._arrival
 
     def note_arrival(self, count: int) -> None:
-        """Count the bytes that came and were not taken yet; too many hold the sender back."""
+        """Count received bytes that were not read yet; above the limit, pause the sender."""
         self._unread += count
         if self._unread >= BUFFER:
             self.transport.pause_reading()
@@ -98,7 +98,7 @@ class Channel(asyncio.Protocol):
         if data := self.http.send(event):
             self.transport.write(data)
 
-    def can_go_on(self) -> bool:
+    def start_next(self) -> bool:
         """Return whether another request may follow on this connection; start its cycle if so."""
         if not self.is_open or self.http.our_state is not h11.DONE or self.http.their_state is not h11.DONE:
             return False
@@ -107,7 +107,7 @@ class Channel(asyncio.Protocol):
         return True
 
     def take_more(self) -> None:
-        """Read again: what came was taken."""
+        """Resume receiving, after the received bytes were read."""
         self._unread = 0
         self.transport.resume_reading()
 

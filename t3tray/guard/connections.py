@@ -1,8 +1,8 @@
 """Connections of clients: each request is answered by a task, which is cancelled when the client leaves.
 
-At most 64 connections that have not shown the password stay open, and a request's head has 10 seconds. A request without the
-password is answered and its connection closed, so a connection without a complete first request has shown none. The oldest of too
-many is closed: T3 Code sends its request within milliseconds.
+At most 64 connections without authentication stay open, and a request's head has 10 seconds. A request without the password is
+answered and its connection closed, so only connections without a complete first request are unauthenticated. If there are too
+many, the oldest is closed: T3 Code sends its request within milliseconds.
 """
 
 from __future__ import annotations
@@ -82,12 +82,12 @@ class ClientConnection(Channel):
             self.task.cancel()
 
     def drop(self) -> None:
-        """Close it at once, without an answer."""
+        """Close the connection immediately, without an answer."""
         self._settle()
         self.transport.abort()
 
     async def receive(self) -> bytes | None:
-        """Return the next part of the request's body; None at its end. Raises Gone, Unreadable."""
+        """Return the next part of the request's body; None at its end. Raises Gone, UnreadableRequest."""
         if self.http.they_are_waiting_for_100_continue:
             self.put(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))
         try:
@@ -130,7 +130,7 @@ class ClientConnection(Channel):
             self._go_on(exchange)
 
     def _go_on(self, exchange: Exchange) -> None:
-        if not exchange.is_complete or not self._has_whole_request() or not self.can_go_on():
+        if not exchange.is_complete or not self._has_whole_request() or not self.start_next():
             self.transport.close()
             return
         self._rests = not self.http.trailing_data[0]
@@ -139,7 +139,7 @@ class ClientConnection(Channel):
             self._advance()
 
     def _has_whole_request(self) -> bool:
-        """Return whether the request has arrived completely; what of it was not read is dropped."""
+        """Return whether the request has arrived completely; its unread rest is discarded."""
         try:
             while self.http.their_state is h11.SEND_BODY:
                 if self.http.next_event() is h11.NEED_DATA:
@@ -149,11 +149,11 @@ class ClientConnection(Channel):
         return True
 
     def _refuse(self) -> None:
-        """Answer 400 to what is not HTTP, and close."""
+        """Answer invalid HTTP with 400, and close."""
         self._settle()
         if self.is_open and self.http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            said = b"Invalid HTTP request received."
-            for event in head_of(400, ((b"content-length", b"%d" % len(said)), (b"connection", b"close"))), h11.Data(said):
+            body = b"Invalid HTTP request received."
+            for event in head_of(400, ((b"content-length", b"%d" % len(body)), (b"connection", b"close"))), h11.Data(body):
                 self.put(event)
         self.transport.close()
 

@@ -74,5 +74,5 @@ class CredentialStore:
         try:
             await asyncio.to_thread(self._secrets.forget, _SECRET, known.secret_place)
         except StoreError as error:
-            # It opens nothing any more, and the next one takes its place.
+            # It is no longer valid, and the next one overwrites it.
             _log.warning("The guard's old password could not be removed: %s", error.message)

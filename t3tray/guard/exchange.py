@@ -15,31 +15,31 @@ _FRAMING = (b"content-length", b"transfer-encoding")
 
 
 class TooLarge(Exception):
-    """A request body that must be read whole is larger than its limit."""
+    """Raised when a request body that must be read completely is larger than its limit."""
 
 
 class Gone(Exception):
-    """The client left before its request was complete."""
+    """Raised when the client left before its request was complete."""
 
 
 class UnreadableRequest(Exception):
-    """The request's body is not valid HTTP."""
+    """Raised when the request's body is not valid HTTP."""
 
 
 class Client(Protocol):
     """The client's connection. It cancels the task that answers when the client leaves."""
 
     async def receive(self) -> bytes | None:
-        """The next part of the request's body; None at its end. Raises Gone, Unreadable."""
+        """Return the next part of the request's body; None at its end. Raises Gone, UnreadableRequest."""
         ...
 
     async def send(self, event: h11.Event) -> None:
-        """Send a part of the answer; waits while the client takes nothing."""
+        """Send a part of the answer; waits while the client does not read."""
         ...
 
 
 class Exchange:
-    """`target` is the path and the query as they came. The names of headers are in lower case, everything else is untouched."""
+    """A request and its answer. `target` is the unchanged path and query; header names are in lower case, values unchanged."""
 
     def __init__(self, method: str, target: bytes, headers: Headers, peer: str, client: Client) -> None:
         self.method = method
@@ -57,12 +57,12 @@ class Exchange:
         return next((value for known, value in reversed(self.headers) if known == name), None)
 
     async def body(self) -> AsyncIterator[bytes]:
-        """Yield the request's body as it arrives. Raises Gone, Unreadable."""
+        """Yield the request's body as it arrives. Raises Gone, UnreadableRequest."""
         while (part := await self._client.receive()) is not None:
             yield part
 
     async def whole_body(self, limit: int) -> bytes:
-        """Return the request's body of at most `limit` bytes. Raises TooLarge, Gone, Unreadable."""
+        """Return the request's body of at most `limit` bytes. Raises TooLarge, Gone, UnreadableRequest."""
         held = bytearray()
         async for chunk in self.body():
             held += chunk
@@ -97,7 +97,7 @@ class Exchange:
         await self._client.send(head_of(status, headers))
 
     async def _finish(self) -> None:
-        # Before it is sent: the client may leave as soon as it has everything.
+        # Set before sending: the client may leave as soon as it has everything.
         self.is_complete = True
         await self._client.send(h11.EndOfMessage())
 

@@ -1,6 +1,6 @@
-"""What the guard knows and records: the bindings of our journal, proved at the server, and its own answers.
+"""The guard's facts and records: our journal's bindings, proved at the server, and the guard's answers.
 
-Every change is in the journal before it takes effect outside (write-ahead). Nothing is decided here, and no session created.
+Every change is in the journal before it takes effect outside (write-ahead). Decides nothing, and creates no session.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from t3tray.threads.evidence import Surroundings, ThreadRecord, cursor_now, evid
 from t3tray.threads.session_server import SessionServer
 from t3tray.threads.verify import RENEWS, has_news, is_mid_turn
 
-# A remedy that a crash cut off is brought to its end by recovery: it was the user's choice.
+# Recovery completes a remedy that was interrupted by a crash: it was the user's choice.
 _USER = frozenset({Actor.USER, Actor.RECOVERY})
-# A turn that runs now is no reason against a new proof: it was begun in the session of the old one.
+# A running turn does not prevent a new proof: it was started in the session of the old one.
 _PROVES = RENEWS | {Reason.BUSY}
 # In seconds: T3 Code waits for the answer, and another process may be writing for longer.
 TELL_LIMIT = 1.0
@@ -56,8 +56,8 @@ class GuardFacts:
         recover: Callable[[str], Awaitable[None]],
         claims: Callable[[str, str], tuple[Claim, ...]] = lambda _thread, _session: (),
     ) -> None:
-        """`heard` is called with each answer, in the event loop; `recover` waits for what is left open in a thread. `claims`: the
-        sessions that claim a thread, which is bound to this one, by our mark."""
+        """`heard` is called with each answer, in the event loop; `recover` settles a thread's open intents. `claims(thread,
+        session)` returns the sessions with our mark of a thread that is bound to this session."""
         self._stores = stores
         self._store, self._write = stores.writer, stores.write
         self._now = now
@@ -116,16 +116,17 @@ class GuardFacts:
         self._author.close_intent(marker.intent)
 
     async def give_up(self, marker: Marker, session_id: str) -> None:
-        """The session that was made is left: offered to be chosen, and no part of the thread until then."""
-        told = ((Event.PUT_AWAY, "abandoned, left as it is"), (Event.ABANDONED, f"{session_id} was left as it is"))
+        """Record that a created session is not used: it can be chosen later, and is no part of the thread until then."""
+        events = ((Event.PUT_AWAY, "abandoned, left as it is"), (Event.ABANDONED, f"{session_id} was left as it is"))
         entries = (
-            Entry(marker.thread, event, Actor.RECOVERY, why, self._now(), session_id, intent=marker.intent) for event, why in told
+            Entry(marker.thread, event, Actor.RECOVERY, why, self._now(), session_id, intent=marker.intent)
+            for event, why in events
         )
         await self._write(self._store.journal.append, *entries)
         self._author.close_intent(marker.intent)
 
     async def seen(self, session_id: str, thread: T3ThreadState | None) -> None:
-        """Prove the binding of this session anew; a thread that has none yet is taken in with it. Raises ServerError too."""
+        """Renew the proof of this session's binding; a thread without a binding is bound to it. Also raises ServerError."""
         owner = await self._stores.read(self._owner, session_id)
         if owner is None:
             if thread is not None:
@@ -148,22 +149,22 @@ class GuardFacts:
     async def ended(self, session_id: str) -> None:
         await self._write(self._store.let_go.note_end, session_id, self._now())
 
-    async def told(self, told: GuardAnswer) -> None:
+    async def record_answer(self, answer: GuardAnswer) -> None:
         try:
-            self._heard(told)
+            self._heard(answer)
         except Exception:
-            # Nobody may be there to be told: that changes no answer, and what is kept of it.
-            _log.warning("An answer of the guard's could not be told.", exc_info=True)
-        kept = self._recording.start(self._write(self._store.guard_answers.add, told))
-        kept.add_done_callback(_note_trouble)
-        await asyncio.wait((kept,), timeout=TELL_LIMIT)
+            # For example a closed standard error: this must not change the answer or its record.
+            _log.warning("An answer of the guard could not be reported.", exc_info=True)
+        writing = self._recording.start(self._write(self._store.guard_answers.add, answer))
+        writing.add_done_callback(_log_failure)
+        await asyncio.wait((writing,), timeout=TELL_LIMIT)
 
     async def _evidence(
         self, thread: Thread, cursor: Cursor, has_turns: bool, returned: frozenset[str] = frozenset()
     ) -> tuple[Evidence, bool]:
         """Collect the server's evidence for a cursor, and whether the session carries our marker for this thread.
 
-        `returned`: sessions that T3 Code wrote into since they were let go of.
+        `returned`: sessions that T3 Code wrote into after they were released.
         """
         recorded = ThreadRecord(thread, cursor, has_turns, split=self._claims(thread.id, cursor.session_id))
         if not cursor.is_well_formed:
@@ -179,7 +180,7 @@ class GuardFacts:
                 return evidence, False
             marker = (await server.session(cursor.session_id)).marker
         except SessionMissing:
-            # It went between two questions.
+            # It was deleted between two requests.
             return evidence_without_answers(recorded, Failure.SERVER_ERROR, self._surroundings), False
         except (ServerError, ServerFailed, BinaryNotFound) as error:
             failure = failure_of(error) if isinstance(error, ServerError) else Failure.SERVER_DOWN
@@ -225,7 +226,7 @@ class GuardFacts:
         self._store.journal.append(*entries, since=since)
 
     def _stray(self, thread_id: str, session_id: str) -> None:
-        """Unless it was told before: an alarm, and the session counts as one of the thread's again."""
+        """Record an alarm, unless there is one already, and count the session as one of the thread's again."""
         bound, entries = _recorded(self._store, thread_id)
         if bound is None or bound.session_id == session_id:
             return
@@ -251,7 +252,7 @@ class GuardFacts:
 
 
 class _Intent:
-    """A binding that was written ahead. `since`: the last change of the binding that it was decided by."""
+    """A binding that was written ahead. `since`: the last change of the binding that the decision was based on."""
 
     def __init__(self, facts: GuardFacts, marker: Marker, why: str, since: int) -> None:
         self.marker = marker
@@ -278,9 +279,9 @@ async def _has(server: SessionServer, session_id: str) -> bool:
     return True
 
 
-def _note_trouble(kept: asyncio.Future[None]) -> None:
-    if not kept.cancelled() and (error := kept.exception()):
-        _log.warning("An answer of the guard's could not be kept: %s", error)
+def _log_failure(writing: asyncio.Future[None]) -> None:
+    if not writing.cancelled() and (error := writing.exception()):
+        _log.warning("An answer of the guard could not be recorded: %s", error)
 
 
 def _is_chosen(entries: tuple[Entry, ...]) -> bool:
@@ -290,6 +291,6 @@ def _is_chosen(entries: tuple[Entry, ...]) -> bool:
 
 
 def _left(bound: Cursor | None, entries: tuple[Entry, ...]) -> frozenset[str]:
-    """The sessions that the user left in this thread, by choosing another or by letting go, and has not come back to."""
+    """Return the sessions that the user left in this thread, by choosing another or by unbinding, and has not returned to."""
     chosen_over = {bound.chosen_over} if bound and bound.chosen_over else set()
     return left_sessions(entries, _USER) | chosen_over

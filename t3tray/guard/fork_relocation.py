@@ -1,7 +1,7 @@
-"""Moves a fork to the directory that was asked for: OpenCode leaves every fork in its parent's directory.
+"""Moves a fork to the requested directory: OpenCode creates every fork in its parent's directory.
 
-Fork, mark, move, and only then answer. A fork that cannot be moved is left as it is, named in the journal and not bound to the
-thread: the parent still holds the whole conversation, and the fork may have been opened and written in.
+Fork, mark, move, and only then answer. A fork that cannot be moved is kept, named in the journal and not bound to the thread: the
+parent still has the whole conversation, and the fork may have been opened and written to.
 """
 
 from __future__ import annotations
@@ -28,31 +28,32 @@ _log = logging.getLogger(__name__)
 
 
 class ForkRelocator:
+    """Creates forks in the requested directory."""
+
     def __init__(self, upstream: Upstream, ledger: Ledger, run: BlockingCalls) -> None:
         self._upstream = upstream
         self._ledger = ledger
         self._run = run
 
     async def fork(
-        self, exchange: Exchange, asked: ForkRequest, body: bytes | None, thread: T3ThreadState | None, since: int = 0
+        self, exchange: Exchange, request: ForkRequest, body: bytes | None, thread: T3ThreadState | None, since: int = 0
     ) -> Whole | Refusal:
         """Return OpenCode's answer for the fork in its directory, OpenCode's own failure, or the reason of a refusal.
 
-        `thread` is bound to it from then on; without one nothing is recorded. Raises StoreError, Refused, ServerError.
-
-        `since` is the last change of its binding when that was asked for.
+        `thread` is bound to the fork; without one nothing is recorded. `since` is the last change of its binding at the time of
+        the request. Raises StoreError, Refused, ServerError.
         """
         async with AsyncExitStack() as stack:
             intent = None
             if thread is not None:
-                why = f"T3 Code moved this thread to {asked.directory}, and forked {asked.session_id}"
+                why = f"T3 Code moved this thread to {request.directory}, and forked {request.session_id}"
                 intent = await stack.enter_async_context(self._ledger.intend(thread, why, since))
             made = await self._upstream.fetch(exchange.method, exchange.target, exchange.headers, body)
             if not made.is_good:
                 return Refusal.SESSION_GONE if made.status == 404 else made
             fork = wire.decode(made.content, wire.WireSession, "the fork").id
             try:
-                moved = await self._move(exchange, asked, fork, made, intent)
+                moved = await self._move(exchange, request, fork, made, intent)
             except ServerError:
                 await self._leave(intent, fork)
                 raise
@@ -63,7 +64,9 @@ class ForkRelocator:
                 await self._confirm(intent, moved)
             return moved
 
-    async def _move(self, exchange: Exchange, asked: ForkRequest, fork: str, made: Whole, intent: Intent | None) -> Whole | None:
+    async def _move(
+        self, exchange: Exchange, request: ForkRequest, fork: str, made: Whole, intent: Intent | None
+    ) -> Whole | None:
         """Return OpenCode's answer for the moved fork; None if it could not be moved."""
         path = f"/session/{quote(fork, safe='')}".encode()
         headers = without(exchange.headers, DIRECTORY_HEADER)
@@ -73,30 +76,30 @@ class ForkRelocator:
             marked = await self._upstream.fetch("PATCH", path, headers, body)
             if not marked.is_good:
                 return None
-        if await self._run(_works_in, made, asked.directory):
+        if await self._run(_works_in, made, request.directory):
             return await self._upstream.fetch("GET", path, headers)
-        destination = {"sessionID": fork, "destination": {"directory": asked.directory}}
+        destination = {"sessionID": fork, "destination": {"directory": request.directory}}
         if not (await self._upstream.fetch("POST", _MOVE, headers, msgspec.json.encode(destination))).is_good:
             return None
         moved = await self._upstream.fetch("GET", path, headers)
-        return moved if moved.is_good and await self._run(_works_in, moved, asked.directory) else None
+        return moved if moved.is_good and await self._run(_works_in, moved, request.directory) else None
 
     async def _leave(self, intent: Intent | None, fork: str) -> None:
-        _log.warning("The fork %s could not be brought to the folder that was asked for; it was left as it is.", fork)
+        _log.warning("The fork %s could not be moved to the requested folder; it was not changed.", fork)
         if intent is None:
             return
         try:
             await intent.give_up(fork)
         except (StoreError, Refused) as error:
-            # It stands written ahead, and recovery settles it.
-            _log.warning("That %s was left could not be recorded: %s", fork, error.message)
+            # The intent is written ahead, and recovery settles it.
+            _log.warning("The abandoned fork %s could not be recorded: %s", fork, error.message)
 
     async def _confirm(self, intent: Intent, moved: Whole) -> None:
         try:
             await intent.confirm(wire.decode(moved.content, wire.WireSession, "the fork").record())
         except (StoreError, Refused, ServerError) as error:
-            # It stands written ahead, and carries the marker: the next reconciliation finds it.
-            _log.warning("The fork of a thread that moved could not be recorded: %s", error.message)
+            # The intent is written ahead and the session has the marker: the next reconciliation finds it.
+            _log.warning("The fork of a moved thread could not be recorded: %s", error.message)
 
 
 def _works_in(session: Whole, directory: str) -> bool:

@@ -1,4 +1,4 @@
-"""The reverse proxy as a whole. `start` it in an event loop, and `stop` it there."""
+"""The complete reverse proxy. `start` and `stop` it in the same event loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from t3tray.guard.access import AccessControl
 from t3tray.guard.blocking import BlockingCalls
 from t3tray.guard.decider import Decider
 from t3tray.guard.listener import Listener
-from t3tray.guard.ports import Bindings, Ledger, T3Look
+from t3tray.guard.ports import Bindings, Ledger, T3Query
 from t3tray.guard.proof import proof_of
 from t3tray.guard.proxy import Proxy
 from t3tray.guard.session_requests import SessionRequests
@@ -27,7 +27,7 @@ class Guard:
         port: int,
         password: str,
         upstream: Upstream,
-        look: T3Look,
+        look: T3Query,
         bindings: Bindings,
         ledger: Ledger,
         now: Callable[[], datetime],
@@ -54,11 +54,11 @@ class Guard:
 
     @property
     def met_newer(self) -> bool:
-        """Whether a request in OpenCode's newer dialect came since the start."""
+        """Whether a request of OpenCode's newer API arrived since the start."""
         return self._sessions.met_newer
 
     async def start(self) -> None:
-        """Raises Refused when another program has the port."""
+        """Start listening. Raises Refused when another program uses the port."""
         await self._listener.start()
 
     async def stop(self) -> None:

@@ -17,9 +17,9 @@ _OF_THE_HOP = frozenset(
         b"upgrade",
     }
 )
-# Ours for the server, and `expect` is answered here.
+# Set by the upstream itself; `expect` is answered here.
 _OURS = frozenset({b"host", b"authorization", b"expect"})
-# The message needs them whatever a `Connection` header says of them.
+# Required by the message, even if a `Connection` header names them.
 _NEEDED = frozenset({b"content-length", b"content-type", b"content-encoding"})
 
 

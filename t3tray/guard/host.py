@@ -56,11 +56,11 @@ class GuardHost:
         return GuardFacts(stores, self.now, self.author, self.surroundings, connect, heard, self.recover, self.claims)
 
     async def wants_guard(self) -> bool:
-        """Return whether the tray app is to run the guard; another process may have said so. Raises StoreError."""
+        """Return whether the tray app is to run the guard, as stored by any process. Raises StoreError."""
         return (await self.preferences.read()).guard
 
     async def want_guard(self, on: bool) -> None:
-        """Have the tray app run the guard from now on, or no longer. Raises StoreError."""
+        """Set whether the tray app runs the guard. Raises StoreError."""
         await self.preferences.record("guard", on)
 
     async def bound_threads(self) -> frozenset[str]:

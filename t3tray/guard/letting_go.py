@@ -1,7 +1,7 @@
 """Makes T3 Code release the sessions that it holds open, so that its next message is decided by the guard.
 
-The lever is measured (T3 Code 0.0.33): after a change of its OpenCode provider's settings it ends every session that it holds
-open, and a turn that runs in one; so that is done only while nothing runs. It judges nothing and changes no binding.
+Measured with T3 Code 0.0.33: after a change of its OpenCode provider's settings it ends every session that it holds open, and any
+running turn; so this is done only while nothing is running. Changes no binding.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from t3tray.t3code.live_query import read_now
 from t3tray.t3code.state import T3Reader
 from t3tray.threads.t3code_sides import HeldSession, T3Sides
 
-# In seconds: T3 Code does it within 3.
+# In seconds. T3 Code needs up to 3.
 LIMIT = 10.0
 _PAUSE = 0.1
 _log = logging.getLogger(__name__)
 
 
 class LettingGo:
-    """One a process, used from its event loop."""
+    """One instance for a process, used from its event loop."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class LettingGo:
         join: Callable[[], Awaitable[Connection | None]],
         now: Callable[[], datetime],
     ) -> None:
-        """`folder` is the guard's own; `program` finds `opencode`; `join` brings the server that runs."""
+        """`folder` is the guard's; `program` finds `opencode`; `join` returns a connection to the running server, if any."""
         self._store = store
         self._run_sql = run_sql
         self._keys = keys
@@ -56,13 +56,13 @@ class LettingGo:
         self._alone = asyncio.Lock()
 
     async def learn(self) -> None:
-        """Have T3 Code's side of each thread judged by what is known of letting go now. Raises StoreError."""
+        """Load what is recorded about releases, to judge T3 Code's side of each thread. Raises StoreError."""
         self._sides.let_go, self._sides.ends = await self._run_sql(
             lambda: (self._store.let_go.homes(), self._store.let_go.ends())
         )
 
     async def note_unsure(self, homes: Iterable[Path]) -> None:
-        """The settings of these homes of T3 Code were changed, by which it lets go. Raises StoreError."""
+        """Record that the settings of these homes were changed, after which T3 Code releases its sessions. Raises StoreError."""
         for home in homes:
             await self._run_sql(self._store.let_go.note_home, str(home), LetGo(self._now(), False))
 
@@ -87,7 +87,7 @@ class LettingGo:
         except T3TrayError as error:
             return (_still(held, f"could not be made to let go of it ({error.message})"),)
         except Exception as bug:
-            # What was chosen is done, whatever becomes of this.
+            # The chosen remedy is done already; a failure here must not undo it.
             _log.exception("T3 Code could not be made to let go of %s.", held.session_id)
             return (_still(held, f"could not be made to let go of it ({type(bug).__name__})"),)
 
@@ -119,7 +119,7 @@ class LettingGo:
         )
 
     async def _has_ended(self, session_id: str, began: datetime) -> bool:
-        """Whether T3 Code ends this session in time: the guard, in whichever process, hears it and keeps it."""
+        """Wait until T3 Code has ended this session, which the guard (in any process) records. Return False after the limit."""
         try:
             async with asyncio.timeout(LIMIT):
                 while True:
@@ -131,7 +131,7 @@ class LettingGo:
             return False
 
     async def _hindrance(self, held: HeldSession) -> str:
-        """Why it must not let go now, a clause after "T3 Code"; empty where nothing runs."""
+        """Return why it must not release its sessions now, a clause after "T3 Code"; empty where nothing is running."""
         titles = await asyncio.to_thread(_at_work, held.home)
         if titles is None:
             return "may be at work in one of its threads (its database cannot be read)"
@@ -148,7 +148,7 @@ class LettingGo:
 
 
 def _at_work(home: T3Home) -> list[str] | None:
-    """The titles of the threads that a turn runs or is about to start in; None where that cannot be told. It blocks."""
+    """Return the titles of threads with a running or starting turn; None where that is not known. Blocks."""
     state, now = T3Reader(home).read(), read_now([home], "")
     if state is None or now.unreadable or now.upgraded:
         return None

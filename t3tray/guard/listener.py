@@ -14,7 +14,7 @@ from t3tray.guard.exchange import Exchange
 from t3tray.server.port import HOST
 
 _STOP_LIMIT = 2.0
-# Files and connections that may be open at once. macOS gives an app 256, which the tray's files and these connections share.
+# Limit of open files and connections. macOS allows an app 256, shared by the tray's files and these connections.
 _WANTED_DESCRIPTORS = 4096
 
 
@@ -31,7 +31,7 @@ class Listener:
         return self._server is not None and self._server.is_serving()
 
     async def start(self) -> None:
-        """Raises Refused when another program has the port."""
+        """Start listening. Raises Refused when another program uses the port."""
         raise_descriptor_limit()
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._connections.new, sock=_bound(self._port))
@@ -47,11 +47,11 @@ class Listener:
 
 
 def _bound(port: int) -> socket.socket:
-    # With the protocol named, asyncio turns off the delay that gathers small answers: without it each takes 40 ms.
+    # With the protocol given, asyncio sets TCP_NODELAY; otherwise each small answer is delayed by 40 ms.
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if sys.platform != "win32":
-            # As servers do: a port whose old connections only wait to be forgotten is free.
+            # Like servers: a port with connections in TIME_WAIT only is free.
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((HOST, port))
         made.setblocking(False)
@@ -59,13 +59,13 @@ def _bound(port: int) -> socket.socket:
         made.close()
         raise Refused(
             f"Another program listens on port {port}, where T3 Code expects the guard.",
-            "If it is t3tray itself, the guard runs already; else end that program and try again.",
+            "If it is t3tray, the guard is running already; otherwise stop that program and try again.",
         ) from error
     return made
 
 
 def raise_descriptor_limit() -> None:
-    """Allow this process, and the programs that it starts later, as many open files as are wanted and the system allows."""
+    """Raise the limit of open files as far as the system permits. Programs started later inherit it."""
     if sys.platform == "win32":
         return
     import resource

@@ -1,4 +1,4 @@
-"""What the decisions need: bindings, a ledger, and T3 Code's database."""
+"""Protocols of what the decisions need: bindings, records, and T3 Code's database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from t3tray.opencode.markers import Marker
 from t3tray.opencode.records import SessionRecord
 
 
-class T3Look(Protocol):
+class T3Query(Protocol):
     """Reads T3 Code's database, blocking; `session_id` is the one that a request names, or empty."""
 
     def __call__(self, session_id: str, /) -> T3CodeState: ...
@@ -23,59 +23,59 @@ class Intent(Protocol):
     def marker(self) -> Marker: ...
 
     async def confirm(self, session: SessionRecord) -> None:
-        """The thread is bound to this session from now on. Raises StoreError, Refused."""
+        """Bind the thread to this session. Raises StoreError, Refused."""
         ...
 
     async def give_up(self, session_id: str) -> None:
-        """The thread stays bound as it is; this session was made for it, and is left. Raises StoreError, Refused."""
+        """Abandon this session, which was created for the thread; the binding stays. Raises StoreError, Refused."""
         ...
 
 
 class Bindings(Protocol):
-    """Every method raises StoreError."""
+    """The bindings of threads. Every method raises StoreError."""
 
     async def bound(self, thread: T3ThreadState) -> BoundSession | None:
-        """The thread's live binding, proved at the server just now."""
+        """Return the thread's live binding with a new verdict from the server."""
         ...
 
     async def has_left(self, thread_id: str, session_id: str) -> bool:
-        """Whether the user left this session for another one in this thread."""
+        """Return whether the user left this session for another one in this thread."""
         ...
 
     async def bound_session(self, thread_id: str) -> str | None:
-        """The session of the thread's live binding, whatever became of it."""
+        """Return the session of the thread's live binding, without checking it."""
         ...
 
 
 class Ledger(Protocol):
-    """Every method raises StoreError."""
+    """Records of the guard. Every method raises StoreError."""
 
     async def last_change(self, thread_id: str) -> int:
-        """The place of the last change of this thread's binding; 0 when there was none."""
+        """Return the seq of the last change of this thread's binding; 0 for none."""
         ...
 
     def intend(self, thread: T3ThreadState, why: str, since: int) -> AbstractAsyncContextManager[Intent]:
-        """Write ahead that the thread is about to get a session. What is not confirmed is settled by recovery.
+        """Write ahead that the thread is about to get a session. Recovery settles an intent that is not confirmed.
 
-        `since` is the last change that it was decided by: raises Refused when there was another one, or one is under way.
+        `since` is the last change that the decision was based on: raises Refused after a later one, or while one is in progress.
         """
         ...
 
     async def seen(self, session_id: str, thread: T3ThreadState | None) -> None:
-        """Something happened in this session: whoever is bound to it is proved anew. `thread` is T3 Code's, where it is known.
+        """Renew the proof of the binding of this session, which was used. `thread` is T3 Code's thread, where it is known.
 
-        Raises ServerError, ServerFailed, BinaryNotFound too.
+        Also raises ServerError, ServerFailed, BinaryNotFound.
         """
         ...
 
     async def strayed(self, thread: T3ThreadState, session_id: str) -> None:
-        """T3 Code sent a message of this thread into a session that is not the one that it is bound to: an alarm, and a split."""
+        """Record that T3 Code sent a message of this thread to another session than its bound one: an alarm, and a split."""
         ...
 
     async def ended(self, session_id: str) -> None:
-        """T3 Code ends what runs in this session, or lets go of it."""
+        """Record that T3 Code ended a turn of this session, or released it."""
         ...
 
-    async def told(self, told: GuardAnswer) -> None:
-        """Keep an answer of the guard's."""
+    async def record_answer(self, answer: GuardAnswer) -> None:
+        """Record an answer of the guard."""
         ...

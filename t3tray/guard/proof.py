@@ -18,9 +18,9 @@ from t3tray.guard.access import REALM
 from t3tray.server.port import HOST
 
 PROOF_PATH = b"/.well-known/t3tray-guard"
-# In seconds: for a guard of ours that has much to do.
+# In seconds: enough for a busy guard.
 PROBE_LIMIT = 2.0
-# In bytes: more than any answer of a guard's to this question.
+# In bytes: more than a guard's answer to this request.
 _ANSWER_LIMIT = 1_000
 _ASKED = re.compile(rb"nonce=([0-9a-f]{64})")
 _BEGIN = b"HTTP/1.1 "
@@ -30,8 +30,8 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 class Listening(Enum):
     """What listens on the guard's port.
 
-    STRANGER: it answered as no guard with this key would. UNPROVED: it may be a guard: one that is frozen or has too much to do
-    answers nothing, and one of a t3tray before the proof asks for the password.
+    STRANGER: its answer cannot be a guard's with this password. UNPROVED: it may be a guard: a suspended or overloaded one does
+    not answer, and one of an older t3tray requires the password.
     """
 
     OURS = "ours"
@@ -50,7 +50,7 @@ def proof_of(port: int, password: str, query: bytes) -> bytes | None:
     return msgspec.json.encode(_Proof(_mac(port, password, asked[1].decode()))) if asked else None
 
 
-async def who_listens(port: int, password: str, limit: float = PROBE_LIMIT) -> Listening:
+async def probe_guard(port: int, password: str, limit: float = PROBE_LIMIT) -> Listening:
     """Ask whether a guard with this password listens on this port. Sends no password, and starts no server."""
     nonce = token_hex(32)
     asked = f"GET {PROOF_PATH.decode()}?nonce={nonce} HTTP/1.1\r\nHost: {HOST}:{port}\r\nConnection: close\r\n\r\n"
@@ -67,7 +67,7 @@ async def who_listens(port: int, password: str, limit: float = PROBE_LIMIT) -> L
     except ConnectionRefusedError:
         return Listening.NOBODY
     except OSError:
-        pass  # no answer in time, or no connection now: what has come is judged
+        pass  # no answer in time, or no connection: judge what was received
     return _judged(bytes(answer), is_whole, _mac(port, password, nonce))
 
 

@@ -1,7 +1,7 @@
-"""Access, then the route: session requests are decided on (`session_requests`), everything else passes unchanged.
+"""Checks access, then the route: session requests are decided on (`session_requests`), everything else passes unchanged.
 
-A client that leaves ends its request at the server; a server that breaks off ends the client's answer. Failures are reported in
-OpenCode's error format, never as a 404.
+When a client leaves, its request at the server is ended; when the server closes, the client's answer is ended. Failures are
+reported in OpenCode's error format, never as a 404.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Proxy:
         return self._under_way
 
     async def serve(self, exchange: Exchange) -> None:
-        """Answer a request; cancelled when the client leaves. Raises Unreadable."""
+        """Answer a request; cancelled when the client leaves. Raises UnreadableRequest."""
         asks_proof = exchange.method == "GET" and exchange.path == PROOF_PATH
         turned = self._access.rejection(exchange, needs_password=not asks_proof)
         if turned is None and asks_proof:
@@ -69,7 +69,7 @@ class Proxy:
         """Answer with the proof of identity, and close the connection: the client has shown no password."""
         proof = self._prover(exchange.query)
         if proof is None:
-            return Rejection(400, "BadRequestError", "A nonce of 64 hexadecimal digits has to be named.")
+            return Rejection(400, "BadRequestError", "A nonce of 64 hexadecimal digits is required.")
         await exchange.give_json(200, proof, (b"connection", b"close"))
         return None
 
@@ -100,7 +100,7 @@ class Proxy:
 
 
 async def _tell(exchange: Exchange, error: T3TrayError) -> None:
-    """Answer with an error that T3 Code shows. An answer that has begun is broken off by its caller instead."""
+    """Answer with an error that T3 Code shows. If the answer has begun, the caller aborts it instead."""
     _log.warning("%s %s: %s", exchange.method, type(error).__name__, error.message)
     if exchange.is_answered:
         return

@@ -1,8 +1,8 @@
-"""The routes that the guard decides on, by method and path, read as generously as any server might read them.
+"""The routes that the guard decides on, by method and path, parsed as leniently as any server might parse them.
 
-OpenCode's router takes `/session/`, `//SESSION` and `/%73ession` for `/session`, and older ones resolve dots. What follows a
-semicolon is no part of the path to some, and of that one name only to others. A path that could be meant is judged; it goes on
-as it came.
+OpenCode's router accepts `/session/`, `//SESSION` and `/%73ession` for `/session`, and older ones resolve dots. Some servers
+ignore everything after a semicolon, others only up to the next slash. Every path that could match is decided on, and forwarded
+unchanged.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _PLAIN = re.compile(rb"/[A-Za-z0-9_/-]*")
 
 
 class RouteKind(Enum):
-    """NEWER are the session routes of OpenCode's next dialect, which servers of the present one answer too (1.17 and later)."""
+    """Kind of a route. NEWER are the session routes of OpenCode's newer API, which 1.17 and later also have."""
 
     READ = "read"
     CREATE = "create"

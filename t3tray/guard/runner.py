@@ -1,6 +1,6 @@
 """Runs the guard in the tray app: starts and stops it as wanted, restarts it after a failure, and reports why it cannot run.
 
-It is wanted once the user switched it on, here or on the command line, and as long as any T3 Code's settings lead to it.
+It is wanted after the user switched it on, here or on the command line, and as long as any T3 Code's settings name it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from t3tray.guard.status import GuardStatus, ProtectionPlan, guard_sides, guard_
 from t3tray.t3code.guard_sides import GuardSides
 from t3tray.threads.scan import Scan
 
-# In seconds: the tray app has 5 to end everything in order.
+# In seconds: the tray app's whole shutdown has 5.
 _STOP_LIMIT = 3.0
-# In seconds: how soon it is looked again where nothing tells of a change: a port that becomes free, a last request that ends.
+# In seconds: interval of checks for changes without an event: a port that becomes free, a last request that ends.
 RETRY = 2.0
 _log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class GuardRunner:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files whose change may lead T3 Code past the guard."""
+        """T3 Code's settings files: after a change of them T3 Code may bypass the guard."""
         return self._service.files
 
     @property
@@ -64,8 +64,8 @@ class GuardRunner:
                 if await self.keep():
                     self._changed()
             except Exception as bug:
-                _log.exception("The guard could not be kept by a mistake of t3tray's.")
-                self._trouble = f"t3tray made a mistake while it kept the guard ({type(bug).__name__}: {bug})."
+                _log.exception("Unexpected exception while checking the guard: a bug in t3tray.")
+                self._trouble = f"t3tray made a mistake while checking the guard ({type(bug).__name__}: {bug})."
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY if self._trouble or self._is_leaving else None):
                     await self._due.wait()
@@ -86,15 +86,17 @@ class GuardRunner:
                     self._status = replace(before, answers=self._service.listens, trouble=self._trouble)
             return self._status != before
 
-    async def seen(self, picture: Scan) -> tuple[GuardState, frozenset[str]]:
-        """How T3 Code stood with the guard when it was looked at last, and the threads of this picture that it cannot switch in
-        silence. Raises StoreError."""
+    async def seen(self, scan: Scan) -> tuple[GuardState, frozenset[str]]:
+        """Return the guard's state as of the last check, and the threads of this scan that T3 Code cannot silently switch.
+
+        Raises StoreError.
+        """
         status = self._status
         if status is None:
             return GuardState(GuardPhase.ALONE, self._trouble) if self._trouble else NO_GUARD, frozenset()
         homes = self.sides.answered
         theirs = {
-            thread.id for state in picture.states if state.home.base in homes for thread in state.threads if thread.is_opencode
+            thread.id for state in scan.states if state.home.base in homes for thread in state.threads if thread.is_opencode
         }
         return guard_state(status), await self._host.bound_threads() & theirs if theirs else frozenset()
 
@@ -104,13 +106,13 @@ class GuardRunner:
         return self._status or await self._service.status()
 
     async def plan(self, on: bool) -> ProtectionPlan:
-        """Return what `protect` would do. Raises Refused where it must not be done, StoreError."""
+        """Return what `protect` would do. Raises Refused where it is not possible, StoreError."""
         return await self._service.plan(on)
 
     async def protect(self, on: bool, interrupt: bool) -> GuardStatus:
-        """Point T3 Code at the guard, or put its settings back. `interrupt`: even while a turn runs there.
+        """Point T3 Code at the guard, or restore its settings. `interrupt`: even while a turn is running there.
 
-        Raises Refused, StoreError; nothing was changed then.
+        Raises Refused, StoreError with nothing changed.
         """
         if on:
             async with self._alone:
@@ -125,7 +127,7 @@ class GuardRunner:
         return status
 
     async def close(self) -> None:
-        """Take no more requests. What was begun is written ahead, and settled by the next start where time runs out."""
+        """Stop the guard. Unfinished changes are written ahead; if time runs out, the next start settles them."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_STOP_LIMIT):
                 await self._service.stop()
@@ -140,7 +142,7 @@ class GuardRunner:
         else:
             self._trouble = ""
             if not is_needed and self._service.listens and not self._service.under_way:
-                # Not before: T3 Code still ends its sessions through it.
+                # Not earlier: T3 Code still ends its sessions through the guard.
                 await self._service.stop()
                 status = await self._service.status(with_others=False)
         if status.is_pointed_at:
@@ -157,5 +159,5 @@ class GuardRunner:
 
     def _log(self, trouble: str) -> None:
         if trouble != self._trouble:
-            _log.warning("The guard does not run here: %s", trouble)
+            _log.warning("The guard is not running here: %s", trouble)
         self._trouble = trouble

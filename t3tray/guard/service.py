@@ -1,6 +1,6 @@
-"""The guard of this process, its credentials, and the homes of T3 Code whose settings lead to it.
+"""The guard of this process, its credentials, and the homes of T3 Code whose settings name it.
 
-It starts and stops the guard, and edits T3 Code's settings. What the guard answers is decided in `decider`.
+Starts and stops the guard, and edits T3 Code's settings. `decider` decides the guard's answers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from t3tray.errors import Refused, StoreError, T3TrayError
 from t3tray.guard.credentials import GuardCredentials
 from t3tray.guard.host import GuardHost
 from t3tray.guard.own_stores import OwnStores
-from t3tray.guard.proof import Listening, who_listens
+from t3tray.guard.proof import Listening, probe_guard
 from t3tray.guard.status import GuardStatus, ProtectionPlan, guard_sides, plan_off, plan_on
 from t3tray.guard.t3_settings import Protection, ProtectionView, T3Protection, settings_path
 from t3tray.server.port import HOST
@@ -38,22 +38,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _LOCK = "guard.lock"
-# In seconds: how long the tray app may take to notice that it is to run the guard, and how often is looked for it.
+# In seconds: how long to wait for the tray app to start the guard.
 TRAY_LIMIT = 6.0
-# In seconds: while a t3tray with this data folder runs, which may be starting on a busy machine.
+# In seconds: the same while a t3tray with this data folder is running, which may be starting on a busy machine.
 _BUSY_TRAY_LIMIT = 60.0
 _PROBE_PAUSE = 0.1
 _UPGRADED = (
-    "T3 Code was upgraded: it keeps its threads in {name} by now, which the guard does not know. "
+    "T3 Code was upgraded: its threads are now in {name}, which the guard does not support. "
     "The guard lets everything pass and protects nothing. Stop protecting T3 Code."
 )
 _UNREADABLE = (
-    "T3 Code keeps its threads in {name} by now, which the guard cannot read: it refuses what it cannot tell. "
-    "Stop protecting T3 Code until t3tray knows that form."
+    "T3 Code's threads are now in {name}, which the guard cannot read: it refuses requests that it cannot decide. "
+    "Stop protecting T3 Code until t3tray supports that format."
 )
 _NEWER = (
-    "T3 Code speaks OpenCode's newer dialect by now, which the guard does not know: it refuses a new session while a follow-up "
-    "waits, and lets everything else pass. Stop protecting T3 Code until t3tray knows that dialect."
+    "T3 Code now uses OpenCode's newer API, which the guard does not support: it refuses a new session while a follow-up "
+    "waits, and lets everything else pass. Stop protecting T3 Code until t3tray supports that API."
 )
 
 
@@ -62,7 +62,7 @@ def _utc_now() -> datetime:
 
 
 class GuardService:
-    """One a process, in the host's event loop; `stop` it before the host is closed."""
+    """One instance for a process, in the host's event loop; `stop` it before the host is closed."""
 
     def __init__(
         self,
@@ -71,12 +71,13 @@ class GuardService:
         may_be_ours: Callable[[int], bool] = may_be_t3tray,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
-        """`heard` is called with each answer of the guard's. `may_be_ours` tells, blocking, whether a t3tray may have a port."""
+        """`heard` is called with each answer of the guard. `may_be_ours(port)` returns, blocking, whether the port's owner may be
+        a t3tray."""
         self._host = host
         self._heard = heard
         self._may_be_ours = may_be_ours
         self._now = now
-        # Of the guards of one data folder: who has it may give up their port and their password for others.
+        # Lock of the guards of one data folder: only its holder may replace their port and password.
         self._lock = InstanceLock(host.data_directory, _LOCK)
         self._guard: Guard | None = None
         self._stores: OwnStores | None = None
@@ -84,7 +85,7 @@ class GuardService:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """T3 Code's settings files: a change of one may lead T3 Code past the guard."""
+        """T3 Code's settings files: after a change of them T3 Code may bypass the guard."""
         return tuple(settings_path(home) for home in self._host.t3_homes)
 
     @property
@@ -104,8 +105,8 @@ class GuardService:
     async def start(self) -> str:
         """Listen, and return the guard's address. Raises Refused if another program has its port, StoreError.
 
-        Where a stranger has the port, or the password is lost, the guard gets others, and T3 Code's settings with it. T3 Code
-        ends its turns then, so who only may be a stranger changes nothing.
+        When another program has the port, or the password is lost, the guard gets new ones, which are written to T3 Code's
+        settings. T3 Code ends its turns then, so nothing is changed when the port's owner may be a guard.
         """
         await self.stop()
         is_alone = await asyncio.to_thread(self._take_lock)
@@ -123,50 +124,50 @@ class GuardService:
         """Listen, and return the current credentials. `is_alone`: no other guard of this data directory runs."""
         key = await (self._host.guard_credentials.get() if is_alone else self._host.guard_credentials.known())
         if key is None:
-            raise Refused("Another t3tray's guard runs, and its password cannot be found.", "Nothing was changed.")
+            raise Refused("Another t3tray's guard is running, and its password cannot be found.", "Nothing was changed.")
         try:
             await self._listen(key)
         except Refused:
-            match await who_listens(key.port, key.password):
+            match await probe_guard(key.port, key.password):
                 case Listening.OURS:
                     raise Refused(
-                        "The guard runs already, in another t3tray.", "One is enough: T3 Code is answered by it."
+                        "The guard is already running, in another t3tray.", "One is enough: it answers T3 Code."
                     ) from None
                 case Listening.NOBODY:
                     raise
                 case Listening.UNPROVED if not is_alone:
                     raise Refused(
-                        "The guard of another t3tray does not answer now.",
-                        "Nothing was changed: end that t3tray, or wait for it.",
+                        "The guard of another t3tray is not responding.",
+                        "Nothing was changed: stop that t3tray, or wait for it.",
                     ) from None
                 case Listening.UNPROVED if await asyncio.to_thread(self._may_be_ours, key.port):
                     raise Refused(
-                        f"What listens on port {key.port}, where T3 Code expects the guard, does not prove to be the guard.",
-                        "Nothing was changed. It may be an older t3tray: end it, and try again.",
+                        f"The program on port {key.port}, where T3 Code expects the guard, does not prove to be the guard.",
+                        "Nothing was changed. It may be an older t3tray: stop it, and try again.",
                     ) from None
                 case _ if not is_alone:
                     raise
-            _log.warning("Another program listens on port %s: the guard gets another port and another password.", key.port)
+            _log.warning("Another program listens on port %s: the guard gets a new port and password.", key.port)
             key = await self._host.guard_credentials.renew()
             await self._listen(key)
         return key
 
     def _take_lock(self) -> bool:
-        """Return whether certainly no other guard of this data directory runs. Blocks."""
+        """Return whether it is certain that no other guard of this data directory is running. Blocks."""
         try:
             return self._lock.take(InstanceHolder(os.getpid(), has_window=False))
         except StoreError as error:
-            _log.warning("Whether another guard runs cannot be told: %s", error.message)
+            _log.warning("Cannot check whether another guard is running: %s", error.message)
             return False
 
     async def follow(self) -> None:
-        """Listen on the port that another process of ours has chosen meanwhile. Raises what `start` raises."""
+        """Restart on the port that another process of ours has chosen meanwhile. Raises the same as `start`."""
         port = await self._host.guard_credentials.port()
         if port and self._key is not None and port != self._key.port:
             await self.start()
 
     async def _listen(self, key: GuardCredentials) -> None:
-        # Only who listens needs the web server's modules: every other command would pay for them.
+        # Imported here: only a listening guard needs the web server's modules, which would slow down every other command.
         from t3tray.guard.guard import Guard
         from t3tray.guard.upstream import Upstream
         from t3tray.guard.upstream_client import UpstreamClient
@@ -221,7 +222,7 @@ class GuardService:
             unfit = {view.home: _NEWER for view in homes if view.state is Protection.GUARDED} | unfit
         listening = Listening.OURS if self.serves(url) else Listening.NOBODY
         if with_others and key is not None and listening is Listening.NOBODY:
-            listening = await who_listens(key.port, key.password)
+            listening = await probe_guard(key.port, key.password)
         return GuardStatus(
             url,
             listening is Listening.OURS,
@@ -232,13 +233,13 @@ class GuardService:
         )
 
     async def plan(self, on: bool) -> ProtectionPlan:
-        """Return what `protect` or `unprotect` would do. Raises Refused if it must not be done, StoreError."""
+        """Return what `protect` or `unprotect` would do. Raises Refused if it is not possible, StoreError."""
         if on:
             await self._host.guard_credentials.get()
         status = await self.status()
         homes = [view for view in status.homes if view.state is not Protection.NO_T3CODE]
         if not homes:
-            raise Refused("There is no T3 Code here to protect.")
+            raise Refused("No T3 Code was found to protect.")
         running = await self._running()
         if not on:
             return plan_off(homes, running)
@@ -249,10 +250,10 @@ class GuardService:
         return plan_on(homes, status.url, running)
 
     async def protect(self, interrupt: bool) -> tuple[ProtectionView, ...]:
-        """Point T3 Code at the guard. `interrupt`: even while one of its threads runs. Raises Refused, StoreError.
+        """Point T3 Code at the guard. `interrupt`: even while one of its threads is running. Raises Refused, StoreError.
 
-        What was there is copied first; nothing is changed when anything speaks against it. The tray app, where it runs, is given
-        a moment to start the guard.
+        The settings are copied first; nothing is changed after a failed check. If the tray app is running, it is given time to
+        start the guard.
         """
         await self.plan(True)
         if not interrupt:
@@ -271,11 +272,11 @@ class GuardService:
         return views
 
     async def unprotect(self, interrupt: bool) -> tuple[ProtectionView, ...]:
-        """Put T3 Code's settings back, as far as they are still ours; what they named opens nothing any more.
+        """Restore T3 Code's settings, as far as they are still ours; the guard's credentials become invalid.
 
         Raises Refused, StoreError.
         """
-        # Where nothing leads to the guard, nothing that runs is ended by this.
+        # If no settings name the guard, nothing that is running is interrupted by this.
         before = await self.status(with_others=False)
         if not interrupt and before.is_pointed_at:
             await self._refuse_running()
@@ -288,13 +289,13 @@ class GuardService:
         return views
 
     async def _note_let_go(self, before: Iterable[ProtectionView], after: Iterable[ProtectionView]) -> None:
-        """Whose settings were changed lets go of all that it holds open, which nothing shows."""
+        """Record that T3 Code releases all its sessions after a change of its settings, which cannot be observed."""
         states = {view.home: view.state for view in before}
         changed = [view.home for view in after if view.state is not states.get(view.home)]
         await self._host.letting_go.note_unsure(changed)
 
     async def keep_private(self) -> None:
-        """Let nobody but the user read the settings that hold the guard's password: T3 Code may have written them anew."""
+        """Make settings with the guard's password readable for the user only: T3 Code may have rewritten them."""
         await self._each(lambda protection: protection.keep_private(), only_there=True)
 
     async def _key_now(self) -> GuardCredentials | None:
@@ -305,14 +306,14 @@ class GuardService:
         return self._key
 
     async def _until_it_listens(self, key: GuardCredentials) -> None:
-        """Raises Refused when no guard listens in time: longer while a t3tray runs that can start it."""
+        """Wait until a guard listens; longer while a t3tray is running that can start it. Raises Refused after the limit."""
         tray, began = InstanceLock(self._host.data_directory), time.monotonic()
         while not self.serves(key.url) and not await _is_ours(key):
             holder = tray.holder()
             limit = _BUSY_TRAY_LIMIT if holder and psutil.pid_exists(holder.pid) else TRAY_LIMIT
             if time.monotonic() - began > limit:
                 raise Refused(
-                    "The guard does not run, and T3 Code could reach OpenCode no more.",
+                    "The guard is not running, so T3 Code could no longer reach OpenCode.",
                     "Start t3tray, or `t3tray guard run`, first.",
                 )
             await asyncio.sleep(_PROBE_PAUSE)
@@ -331,7 +332,7 @@ class GuardService:
             state = await asyncio.to_thread(T3Reader(home).read)
             if state is not None and state.shape is not Shape.V1:
                 raise Refused(
-                    f"T3 Code's threads in {home.base} are kept in a form that the guard cannot read ({state.path.name}).",
+                    f"T3 Code's threads in {home.base} have a format that the guard cannot read ({state.path.name}).",
                     "Nothing was changed: it would have to refuse every new thread.",
                 )
 
@@ -342,18 +343,18 @@ class GuardService:
     async def _refuse_running(self) -> None:
         if running := await self._running():
             raise Refused(
-                f"A turn runs in {', '.join(f'“{title}”' for title in running)}, and T3 Code would end it.",
+                f"A turn is running in {', '.join(f'“{title}”' for title in running)}, and T3 Code would end it.",
                 "Wait for it, or agree to end it (`--interrupt` on the command line).",
             )
 
 
-async def learn_guard(host: GuardHost) -> None:
-    """Have the host know which T3 Code goes through the guard, whichever process runs it. Where that cannot be read it counts
-    as none: T3 Code's side is then told without it, and nobody is promised what is not known."""
+async def load_guard_sides(host: GuardHost) -> None:
+    """Tell the host which homes of T3 Code go through the guard, in whichever process it runs. If that cannot be read, none does,
+    so that nothing unknown is promised."""
     try:
         host.t3_sides.guard = guard_sides(await GuardService(host).status())
     except T3TrayError as error:
-        _log.warning("How T3 Code stands with the guard cannot be read: %s", error.message)
+        _log.warning("The state of T3 Code and the guard cannot be read: %s", error.message)
 
 
 def _unfit(views: Iterable[ProtectionView], homes: Iterable[T3Home]) -> dict[Path, str]:
@@ -368,9 +369,9 @@ def _unfit(views: Iterable[ProtectionView], homes: Iterable[T3Home]) -> dict[Pat
 
 
 def _running(home: T3Home) -> list[str]:
-    """The titles of the OpenCode threads that a T3 Code which lives is at work in.
+    """Return the titles of OpenCode threads with a running turn, of a running T3 Code.
 
-    None of a form that the guard does not judge: what seems to run there may be what the guard once hung.
+    Empty for a format that the guard does not support: a turn that seems to run there may be stuck because of the guard.
     """
     state = T3Reader(home).read()
     if state is None or state.served_since is None or state.shape is not Shape.V1:
@@ -379,4 +380,4 @@ def _running(home: T3Home) -> list[str]:
 
 
 async def _is_ours(key: GuardCredentials) -> bool:
-    return await who_listens(key.port, key.password) is Listening.OURS
+    return await probe_guard(key.port, key.password) is Listening.OURS

@@ -1,6 +1,6 @@
 """Carries out the decisions on session requests. A change of a binding is completed even if T3 Code leaves meanwhile.
 
-No answer of the guard's own is ever a 404, after which T3 Code would create an empty session. To a message, OpenCode's own 404 is
+The guard's own answers are never a 404, after which T3 Code would create an empty session. For a message, OpenCode's own 404 is
 answered with our sentence: T3 Code creates nothing then.
 """
 
@@ -64,18 +64,18 @@ class SessionRequests:
         self._run = run
         self._relocator = ForkRelocator(upstream, ledger, run)
         self._limit = limit
-        # Those that a session request was answered for: the server makes a folder ready when it is first asked about it.
+        # Folders with an answered session request: the first request for a folder takes the server longer.
         self._folders: set[str] = set()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._unfinished = OwnTasks()
-        # Whether anything was asked in OpenCode's newer dialect, of which the guard knows no more than which requests it has.
+        # Whether a request of OpenCode's newer API arrived, of which the guard knows only the routes.
         self.met_newer = False
 
     async def aclose(self) -> None:
         await self._unfinished.end(self._limit)
 
     async def serve(self, route: Route, exchange: Exchange) -> None:
-        """Raises what the upstream raises, TimedOut, TooLarge and Gone."""
+        """Answer a session request. Raises the upstream's errors, TimedOut, TooLarge and Gone."""
         if route.kind is RouteKind.PROMPT:
             await self._prompt(exchange, PromptRequest(route.session_id))
             return
@@ -104,95 +104,95 @@ class SessionRequests:
         except TimeoutError:
             raise TimedOut(f"A session request was not answered within {limit:g} seconds.") from None
         except (StoreError, Refused) as error:
-            # Refused: the thread is bound otherwise by now, or is being bound.
-            _log.warning("The guard cannot record what it would do: %s", error.message)
+            # Refused: the thread's binding has changed, or is being changed.
+            _log.warning("The guard cannot record its change: %s", error.message)
             await _refuse(exchange, Refusal.NOT_RECORDED)
 
-    async def _prompt(self, exchange: Exchange, asked: PromptRequest) -> None:
-        """Never refused: T3 Code would show the thread as running for ever. It proves the binding anew.
+    async def _prompt(self, exchange: Exchange, request: PromptRequest) -> None:
+        """Forward a message and renew the proof of the binding. Never refused: T3 Code would show the thread as running forever.
 
-        That OpenCode has no such session fails the turn there, and it shows what that answer says.
+        If OpenCode has no such session, the turn fails there, and T3 Code shows the answer's sentence.
         """
         content = exchange.body() if exchange.has_body else None
         async with self._upstream.open(exchange.method, exchange.target, exchange.headers, content) as answered:
             if answered.status != 404:
                 await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
             else:
-                await self._tell_gone(exchange, asked, await whole(answered))
+                await self._tell_gone(exchange, request, await whole(answered))
         if answered.status < 300:
-            self._unfinished.start(self._seen(asked.session_id, None))
-            self._unfinished.start(self._note_astray(asked))
+            self._unfinished.start(self._seen(request.session_id, None))
+            self._unfinished.start(self._note_astray(request))
 
-    async def _tell_gone(self, exchange: Exchange, asked: PromptRequest, failed: Whole) -> None:
-        """Answer OpenCode's 404, with what to do if it is known which thread the message belongs to."""
+    async def _tell_gone(self, exchange: Exchange, request: PromptRequest, failed: Whole) -> None:
+        """Forward OpenCode's 404, with our sentence on what to do if the message's thread is known."""
         decision = GuardDecision(GuardAction.PASS, ())
-        if _said(failed) is UpstreamAnswer.MISSING:
+        if _classify(failed) is UpstreamAnswer.MISSING:
             try:
-                decision = await self._decider.decide_gone(asked)
+                decision = await self._decider.decide_gone(request)
             except StoreError as error:
-                _log.warning("Whose message went to a session that is gone cannot be told: %s", error.message)
+                _log.warning("The thread of a message to a missing session is not known: %s", error.message)
         if decision.refusal is None:
             await exchange.answer(failed.status, for_client(failed.headers), failed.content)
             return
-        await self._decider.tell(asked, decision)
+        await self._decider.record(request, decision)
         await exchange.refuse(failed.status, "NotFoundError", REFUSALS[decision.refusal])
 
     async def _note_end(self, session_id: str) -> None:
         try:
             await self._ledger.ended(session_id)
         except StoreError as error:
-            _log.warning("That T3 Code ended %s could not be kept: %s", session_id, error.message)
+            _log.warning("The end of %s by T3 Code could not be recorded: %s", session_id, error.message)
 
-    async def _note_astray(self, asked: PromptRequest) -> None:
+    async def _note_astray(self, request: PromptRequest) -> None:
         try:
-            if thread := await self._decider.astray(asked):
-                await self._ledger.strayed(thread, asked.session_id)
+            if thread := await self._decider.astray(request):
+                await self._ledger.strayed(thread, request.session_id)
         except T3TrayError as error:
-            _log.warning("A message into %s could not be looked into: %s", asked.session_id, error.message)
+            _log.warning("A message to %s could not be checked: %s", request.session_id, error.message)
 
-    async def _read(self, exchange: Exchange, asked: ReadRequest) -> None:
+    async def _read(self, exchange: Exchange, request: ReadRequest) -> None:
         content = exchange.body() if exchange.has_body else None
         async with self._upstream.open(exchange.method, exchange.target, exchange.headers, content) as answered:
             if _is_session(answered):
-                decision, thread = await self._decider.decide(asked, UpstreamAnswer.FOUND)
+                decision, thread = await self._decider.decide(request, UpstreamAnswer.FOUND)
                 if decision.answer is GuardAction.PASS:
-                    await self._decider.tell(asked, decision, asked.session_id)
+                    await self._decider.record(request, decision, request.session_id)
                     await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
-                    self._unfinished.start(self._seen(asked.session_id, thread))
+                    self._unfinished.start(self._seen(request.session_id, thread))
                     return
             else:
                 failed = await whole(answered)
-                decision, _ = await self._decider.decide(asked, _said(failed))
+                decision, _ = await self._decider.decide(request, _classify(failed))
                 if decision.answer is GuardAction.PASS:
-                    await self._decider.tell(asked, decision)
+                    await self._decider.record(request, decision)
                     await exchange.answer(failed.status, for_client(failed.headers), failed.content)
                     return
-        await self._settle(exchange, asked, decision, lambda given: self._get(exchange, given))
+        await self._settle(exchange, request, decision, lambda given: self._get(exchange, given))
 
     async def _create(self, exchange: Exchange) -> None:
         body = await exchange.whole_body(_BODY_LIMIT) if exchange.has_body else b""
         fields = fields_of(body)
         known = fields or {}
-        asked = CreateRequest(title_of(known), directory_of(exchange), rules_of(known))
-        decision, thread = await self._decider.decide(asked)
+        request = CreateRequest(title_of(known), directory_of(exchange), rules_of(known))
+        decision, thread = await self._decider.decide(request)
         made: Whole | None = None
         if decision.answer is GuardAction.CREATE and thread is not None and fields is not None:
-            decision, made = await self._to_the_end(self._begin(exchange, asked, fields, thread))
+            decision, made = await self._to_the_end(self._begin(exchange, request, fields, thread))
         if made is not None:
-            await self._decider.tell(asked, decision, _session_id(made))
+            await self._decider.record(request, decision, _session_id(made))
             await exchange.answer(made.status, for_client(made.headers), made.content)
         elif decision.answer in (GuardAction.PASS, GuardAction.CREATE):
-            await self._decider.tell(asked, decision)
+            await self._decider.record(request, decision)
             await self._pass_on(exchange, body)
         else:
             rules = known.get("permission")
-            await self._settle(exchange, asked, decision, lambda given: self._to_the_end(self._take(exchange, given, rules)))
+            await self._settle(exchange, request, decision, lambda given: self._to_the_end(self._take(exchange, given, rules)))
 
     async def _create_newer(self, exchange: Exchange) -> None:
         self.met_newer = True
         body = await exchange.whole_body(_BODY_LIMIT) if exchange.has_body else b""
-        asked, decision = CreateRequest(None, ""), await self._decider.decide_newer()
-        await self._decider.tell(asked, decision)
+        request, decision = CreateRequest(None, ""), await self._decider.decide_newer()
+        await self._decider.record(request, decision)
         if decision.answer is GuardAction.PASS:
             await self._pass_on(exchange, body)
         else:
@@ -204,42 +204,40 @@ class SessionRequests:
             await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
         return answered.status
 
-    async def _fork(self, exchange: Exchange, asked: ForkRequest) -> None:
-        decision, thread = await self._decider.decide(asked)
+    async def _fork(self, exchange: Exchange, request: ForkRequest) -> None:
+        decision, thread = await self._decider.decide(request)
         body = await exchange.whole_body(_BODY_LIMIT) if exchange.has_body else None
         if decision.answer is GuardAction.MOVE:
-            moved = await self._to_the_end(self._move(exchange, asked, body, thread))
+            moved = await self._to_the_end(self._move(exchange, request, body, thread))
             if isinstance(moved, Refusal):
-                await self._refuse(
-                    exchange, asked, decision, moved, "The fork could not be brought to the folder that was asked for."
-                )
+                await self._refuse(exchange, request, decision, moved, "The fork could not be moved to the requested folder.")
                 return
-            await self._decider.tell(asked, decision, _session_id(moved))
+            await self._decider.record(request, decision, _session_id(moved))
             await exchange.answer(moved.status, for_client(moved.headers), moved.content)
             return
-        await self._decider.tell(asked, decision)
+        await self._decider.record(request, decision)
         await self._pass_on(exchange, body)
 
     async def _move(
-        self, exchange: Exchange, asked: ForkRequest, body: bytes | None, thread: T3ThreadState | None
+        self, exchange: Exchange, request: ForkRequest, body: bytes | None, thread: T3ThreadState | None
     ) -> Whole | Refusal:
         if thread is None:
-            return await self._relocator.fork(exchange, asked, body, None)
+            return await self._relocator.fork(exchange, request, body, None)
         since = await self._ledger.last_change(thread.id)
         async with self._lock_of(thread.id):
-            return await self._relocator.fork(exchange, asked, body, thread, since)
+            return await self._relocator.fork(exchange, request, body, thread, since)
 
     async def _begin(
-        self, exchange: Exchange, asked: CreateRequest, fields: Fields, thread: T3ThreadState
+        self, exchange: Exchange, request: CreateRequest, fields: Fields, thread: T3ThreadState
     ) -> tuple[GuardDecision, Whole | None]:
-        """Create the thread's first session: written ahead, marked, confirmed. No answer if there is a binding by now.
+        """Create the thread's first session: written ahead, marked, confirmed. No answer if there is a binding meanwhile.
 
-        T3 Code asks again while the first answer is on its way: one after the other, and decided anew.
+        T3 Code repeats the request while the first answer is on its way: each is handled after the other, with a new decision.
         """
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._lock_of(thread.id))
             since = await self._ledger.last_change(thread.id)
-            decision = await self._decider.again(asked, thread)
+            decision = await self._decider.again(request, thread)
             if decision.answer is not GuardAction.CREATE:
                 return decision, None
             why = f"T3 Code began this thread in {thread.directory}"
@@ -250,7 +248,7 @@ class SessionRequests:
                 try:
                     await intent.confirm(wire.decode(made.content, wire.WireSession, "the new session").record())
                 except (StoreError, Refused, Unsupported) as error:
-                    # It stands written ahead, and carries the marker: the next reconciliation finds it.
+                    # The intent is written ahead and the session has the marker: the next reconciliation finds it.
                     _log.warning("The session of a new thread could not be recorded: %s", error.message)
         return decision, made
 
@@ -261,28 +259,28 @@ class SessionRequests:
     async def _settle(
         self,
         exchange: Exchange,
-        asked: ReadRequest | CreateRequest,
+        request: ReadRequest | CreateRequest,
         decision: GuardDecision,
         take: Callable[[str], Awaitable[Whole]],
     ) -> None:
         """Answer with the session that was decided on, or refuse. `take` fetches it from OpenCode."""
         if decision.answer is GuardAction.GIVE and decision.session_id:
             taken = await take(decision.session_id)
-            if await self._run(_is_the_one, taken, decision.session_id, asked.directory):
-                await self._decider.tell(asked, decision, decision.session_id)
+            if await self._run(_is_the_one, taken, decision.session_id, request.directory):
+                await self._decider.record(request, decision, decision.session_id)
                 await exchange.give_json(200, taken.content)
                 self._unfinished.start(self._seen(decision.session_id, None))
                 return
-            await self._refuse(exchange, asked, decision, Refusal.CANNOT_TELL, f"OpenCode answered {taken.status} for it.")
+            await self._refuse(exchange, request, decision, Refusal.CANNOT_TELL, f"OpenCode answered {taken.status} for it.")
             return
-        await self._decider.tell(asked, decision)
+        await self._decider.record(request, decision)
         await _refuse(exchange, decision.refusal or Refusal.CANNOT_TELL)
 
     async def _get(self, exchange: Exchange, session_id: str) -> Whole:
         return await self._upstream.fetch("GET", _path(session_id), exchange.headers)
 
     async def _take(self, exchange: Exchange, session_id: str, rules: msgspec.Raw | None) -> Whole:
-        """An existing session for a `POST`: T3 Code says its permissions there, and nowhere again."""
+        """Return an existing session for a `POST`, with the permissions that T3 Code sends only in this request."""
         if rules is None:
             return await self._get(exchange, session_id)
         body = msgspec.json.encode({"permission": rules})
@@ -291,15 +289,15 @@ class SessionRequests:
     async def _refuse(
         self,
         exchange: Exchange,
-        asked: ReadRequest | CreateRequest | ForkRequest,
+        request: ReadRequest | CreateRequest | ForkRequest,
         decision: GuardDecision,
         refusal: Refusal,
         why: str,
     ) -> None:
         """Refuse a request whose decision could not be carried out."""
         evidence = (*decision.evidence, why)
-        await self._decider.tell(
-            asked, replace(decision, answer=GuardAction.REFUSE, refusal=refusal, evidence=evidence, session_id=None)
+        await self._decider.record(
+            request, replace(decision, answer=GuardAction.REFUSE, refusal=refusal, evidence=evidence, session_id=None)
         )
         await _refuse(exchange, refusal)
 
@@ -307,7 +305,7 @@ class SessionRequests:
         try:
             await self._ledger.seen(session_id, thread)
         except T3TrayError as error:
-            _log.info("%s could not be proved anew: %s", session_id, error.message)
+            _log.info("The proof of %s could not be renewed: %s", session_id, error.message)
 
     async def _to_the_end(self, work: Coroutine[object, object, T]) -> T:
         """Await work that continues when the client leaves or the time is up."""
@@ -332,8 +330,8 @@ def _is_session(answered: UpstreamResponse) -> bool:
     return answered.status == 200 and kind.startswith(b"application/json")
 
 
-def _said(failed: Whole) -> UpstreamAnswer:
-    """Classify an answer that is no session. T3 Code takes every 404, and every error of that name, for a missing session."""
+def _classify(failed: Whole) -> UpstreamAnswer:
+    """Classify an answer that is no session. T3 Code treats every 404, and every NotFoundError, as a missing session."""
     try:
         name = msgspec.json.decode(failed.content, type=_Error).name
     except msgspec.DecodeError:

@@ -1,4 +1,4 @@
-"""How T3 Code stands with the guard, in full: its address, each home's settings, and what switching it on or off would do."""
+"""The full status of the guard: its address, the settings of each home of T3 Code, and the effect of switching it on or off."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from t3tray.domain.guard_state import NO_GUARD, GuardPhase, GuardState
 from t3tray.guard.t3_settings import Protection, ProtectionView
 from t3tray.t3code.guard_sides import GuardSides
 
-_AT_ONCE = "T3 Code takes the change up at once, and ends every turn that runs in an OpenCode thread."
+_AT_ONCE = "T3 Code applies the change at once, and ends every running turn of an OpenCode thread."
 
 
 @dataclass(frozen=True)
 class GuardStatus:
-    """`url` is empty before the guard was ever used. `answers`: a guard of ours listens there now, in whatever process;
-    `is_unproved`: something does that may be one, and does not prove it.
+    """`url` is empty before the first use of the guard. `answers`: a guard of ours is listening there, in any process;
+    `is_unproved`: a program is listening that may be a guard, but does not prove it.
 
-    `trouble` says why none of this process does, though it should; `unfit` why it cannot judge what T3 Code asks, and in which
-    homes that is so stands in `unfit_homes`.
+    `trouble` is why this process's guard is not running, though it should; `unfit` is why it cannot decide T3 Code's requests, in
+    the homes `unfit_homes`.
     """
 
     url: str
@@ -32,7 +32,7 @@ class GuardStatus:
 
     @property
     def is_pointed_at(self) -> bool:
-        """Whether the settings of any T3 Code lead to this guard."""
+        """Whether the settings of any T3 Code name this guard."""
         return bool(self.url) and any(place.server == self.url for view in self.homes for place in view.places)
 
 
@@ -53,23 +53,23 @@ class ProtectionPlan:
 def plan_on(homes: Sequence[ProtectionView], url: str, running: tuple[str, ...]) -> ProtectionPlan:
     """Return what pointing these homes at the guard's address would do."""
     places = [(f"({place.name} in {view.home})", place.server) for view in homes for place in view.places]
-    own = "T3 Code starts an OpenCode server itself"
+    own = "T3 Code starts its own OpenCode server"
     return ProtectionPlan(
         True,
         "Protect T3 Code",
         "Protect T3 Code",
-        tuple(f"{f'T3 Code goes to {server}' if server else own} {where}." for where, server in places),
+        tuple(f"{f'T3 Code uses {server}' if server else own} {where}." for where, server in places),
         (
-            *(f"T3 Code goes to the guard at {url}, with a password of the guard's {where}." for where, _ in places),
-            "A follow-up goes on in its thread's own session, or fails with a clear message. It is never given an empty one.",
+            *(f"T3 Code uses the guard at {url}, with the guard's own password {where}." for where, _ in places),
+            "A follow-up continues in its thread's own session, or fails with a clear message. It never gets an empty session.",
         ),
         (
-            "What was in T3 Code's settings is copied first, and put back when you switch this off.",
-            "The file is readable by you alone as long as the guard's password is in it.",
+            "T3 Code's settings are copied first, and restored when you switch this off.",
+            "The file is readable only by you as long as it contains the guard's password.",
         ),
         (
-            "T3 Code's own browser tools: agents are not offered them on a server that T3 Code did not start.",
-            "While t3tray does not run, T3 Code cannot reach OpenCode. It says so, and loses nothing.",
+            "T3 Code's own browser tools: agents do not get them on a server that T3 Code did not start.",
+            "While t3tray is not running, T3 Code cannot reach OpenCode. It says so, and loses nothing.",
             _AT_ONCE,
         ),
         running,
@@ -84,12 +84,12 @@ def plan_off(homes: Sequence[ProtectionView], running: tuple[str, ...]) -> Prote
         "Stop Protecting",
         tuple(view.sentence for view in homes),
         (
-            "T3 Code's settings are as they were before, where they still lead to the guard.",
-            "The guard's password opens nothing any more.",
+            "T3 Code's settings are restored where they still name the guard.",
+            "The guard's password is no longer valid.",
         ),
-        ("Its threads, their sessions, and what t3tray knows of them.",),
+        ("Its threads, their sessions, and what t3tray has recorded of them.",),
         (
-            "T3 Code can switch a thread to an empty session in silence again; t3tray tells you afterwards only.",
+            "T3 Code can silently switch a thread to an empty session again; t3tray only tells you afterwards.",
             _AT_ONCE,
         ),
         running,
@@ -111,9 +111,9 @@ def guard_state(status: GuardStatus) -> GuardState:
     if not states:
         return NO_GUARD
     if status.is_pointed_at and not status.answers:
-        alone = "T3 Code's settings lead to the guard, but it does not answer: T3 Code cannot reach OpenCode."
+        alone = "T3 Code's settings name the guard, but it is not responding: T3 Code cannot reach OpenCode."
         if status.is_unproved:
-            alone = "T3 Code's settings lead to the guard, but what listens there does not prove to be the guard."
+            alone = "T3 Code's settings name the guard, but the program at its address does not prove to be the guard."
         return GuardState(GuardPhase.ALONE, status.trouble or alone)
     if status.unfit:
         return GuardState(GuardPhase.UNFIT, status.unfit)

@@ -26,14 +26,14 @@ from t3tray.t3code.settings_file import PRIVATE, Content, SettingsFile, write_ne
 
 _DRIVER = "opencode"
 _URL, _PASSWORD = "serverUrl", "serverPassword"
-# What T3 Code would start itself; with an address it starts nothing, and a change of it makes it take the provider up anew.
+# The program that T3 Code would start; with a server's address it starts none, but a change of it makes it restart the provider.
 _PROGRAM = "binaryPath"
-# Between the parts of a path where it is kept: no name in the settings holds it.
+# Separator of the parts of a stored path; no name in the settings contains it.
 _SEPARATOR = "\n"
 
 
 class Protection(StrEnum):
-    """What T3 Code's settings lead to."""
+    """Whether T3 Code's settings name the guard."""
 
     GUARDED = "guarded"
     NOT_GUARDED = "not-guarded"
@@ -44,7 +44,7 @@ class Protection(StrEnum):
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the settings an OpenCode server is named. `server` is its address, empty where T3 Code starts its own."""
+    """A place in the settings that names an OpenCode server. `server` is its address, empty where T3 Code starts its own."""
 
     name: str
     server: str
@@ -62,10 +62,10 @@ class ProtectionView:
 
 @dataclass(frozen=True)
 class _Kept:
-    """What was changed, as it is kept: the copy's name (None where there was no file), what was written, and the old values.
+    """Record of a change, to undo it: the copy's name (None where there was no file), what was written, and the old values.
 
-    `mode` is who could read the file before; None where that is not known, and it stays as it is. `programs` are what
-    `binaryPath` was, and what it was put to, by the place.
+    `mode` is the file's former mode; None where it is not known and stays. `programs` are the former and the written values of
+    `binaryPath`, by place.
     """
 
     copy: str | None
@@ -79,7 +79,7 @@ class _Kept:
 
 @dataclass(frozen=True)
 class _Program:
-    """`before` is empty where nothing was named, `ours` all that was written."""
+    """Values of one `binaryPath`: `before` is empty where there was none, `ours` are all values written."""
 
     before: dict[str, object]
     ours: tuple[str, ...]
@@ -103,7 +103,7 @@ def settings_path(home: T3Home) -> Path:
 
 
 class T3Protection:
-    """The settings of one home. `folder` is ours; the copies and what has to be undone lie in it."""
+    """The settings of one home. `folder` is ours, for the copies and the record of changes to undo."""
 
     def __init__(self, home: T3Home, folder: Path, now: Callable[[], datetime]) -> None:
         self.home = home
@@ -115,9 +115,9 @@ class T3Protection:
         self._now = now
 
     def look(self, url: str, password: str) -> ProtectionView:
-        """Return whether the settings lead to the guard at this address."""
+        """Return whether the settings name the guard at this address."""
         if not may_be_there(self.home.state):
-            return self._view(Protection.NO_T3CODE, "There is no T3 Code here.")
+            return self._view(Protection.NO_T3CODE, "No T3 Code was found here.")
         try:
             content, kept = self._file.read(), self._kept()
         except (Refused, StoreError) as error:
@@ -128,15 +128,15 @@ class T3Protection:
         if len(ours) == len(configs):
             return self._view(Protection.GUARDED, "T3 Code's OpenCode threads go through the guard.", places)
         if kept is None and not ours:
-            return self._view(Protection.NOT_GUARDED, "T3 Code goes to OpenCode without the guard.", places)
+            return self._view(Protection.NOT_GUARDED, "T3 Code uses OpenCode without the guard.", places)
         others = ", ".join(place.name for place, config in zip(places, configs, strict=True) if config not in ours)
-        said = f"T3 Code's settings were changed elsewhere: {others} does not lead to the guard any more."
-        return self._view(Protection.CHANGED, said, places)
+        sentence = f"T3 Code's settings were changed elsewhere: {others} no longer names the guard."
+        return self._view(Protection.CHANGED, sentence, places)
 
     def protect(self, url: str, password: str, instead_of: str = "") -> ProtectionView:
-        """Point every OpenCode server in the settings at the guard. Raises Refused, StoreError; nothing was changed then.
+        """Point every OpenCode server in the settings at the guard. Raises Refused, StoreError with nothing changed.
 
-        `instead_of` is an address that the guard had before: it is no word of the user's, and not put back at the end.
+        `instead_of` is a former address of the guard: it is not the user's own value, so it is not restored at the end.
         """
         if not may_be_there(self.home.state):
             raise Refused(f"There is no T3 Code in {self.home.base}.")
@@ -156,7 +156,7 @@ class T3Protection:
         else:
             merged = {**earlier.before, **before}
             kept = replace(earlier, url=url, written="", before=merged, made=(*earlier.made, *made))
-        # Written ahead: whatever is cut off here can be undone.
+        # Written ahead, so that an interrupted change can be undone.
         self._keep(kept)
         after = self._file.write(content, settings, PRIVATE)
         if earlier is None:
@@ -179,12 +179,12 @@ class T3Protection:
         return self.look(url, password)
 
     def respell_program(self, url: str, password: str, program: Path) -> None:
-        """Have T3 Code take its OpenCode provider up anew, for which it lets go of all sessions: the program, which it does not
-        start, is named by another path. Nothing else changes, and `unprotect` puts it back. Raises Refused, StoreError.
+        """Make T3 Code restart its OpenCode provider, for which it releases all sessions, by writing another path of the same
+        program, which it does not start. Nothing else changes, and `unprotect` restores it. Raises Refused, StoreError.
         """
         content, kept = self._file.read(), self._kept()
         if kept is None or not all(_is_ours(config, url, password) for config in _configs(content.settings)):
-            raise Refused("T3 Code's settings do not lead to the guard.")
+            raise Refused("T3 Code's settings do not name the guard.")
         settings, programs = deepcopy(content.settings), dict(kept.programs)
         for config in _configs(settings):
             path, now = _SEPARATOR.join(config.path), config.values.get(_PROGRAM)
@@ -201,7 +201,7 @@ class T3Protection:
             self._keep(replace(kept, written=_fingerprint(after.text)))
 
     def keep_private(self) -> None:
-        """Let nobody else read the guard's password: T3 Code may have written its file anew."""
+        """Make the file readable for the user only: T3 Code may have rewritten it."""
         self._file.keep_private()
 
     def _view(self, state: Protection, sentence: str, places: tuple[Place, ...] = ()) -> ProtectionView:
@@ -209,14 +209,12 @@ class T3Protection:
 
     def _kept(self) -> _Kept | None:
         try:
-            # Not by msgspec's own reader: half of a surrogate pair may stand in the user's words, and comes back as it was.
+            # Not with msgspec's decoder: the user's text may contain half of a surrogate pair, which must be restored unchanged.
             return msgspec.convert(json.loads(self._record.read_bytes()), _Kept)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, msgspec.ValidationError):
-            raise StoreError(
-                f"What t3tray changed in T3 Code's settings is kept in {self._record}, and cannot be read."
-            ) from None
+            raise StoreError(f"The record of t3tray's changes to T3 Code's settings cannot be read: {self._record}.") from None
 
     def _keep(self, kept: _Kept) -> None:
         part = self._record.with_suffix(".part")
@@ -226,10 +224,10 @@ class T3Protection:
             write_new(part, json.dumps(asdict(kept)))
             part.replace(self._record)
         except OSError as error:
-            raise StoreError(f"What is about to be changed could not be recorded in {self._record}: {error.strerror}.") from None
+            raise StoreError(f"The change could not be recorded in {self._record}: {error.strerror}.") from None
 
     def _copy(self, content: Content) -> str | None:
-        """A copy of the file as it is, for good; its name."""
+        """Make a permanent copy of the file, and return its name."""
         if content.text is None:
             return None
         name = f"{self._copy_name}.{self._now():%Y%m%dT%H%M%S}.{token_hex(4)}"
@@ -251,7 +249,7 @@ class T3Protection:
 
 
 def _configs(settings: Settings) -> list[_Config]:
-    """Every OpenCode server that T3 Code would use. An instance called `opencode` wins over the provider of that name."""
+    """Return every OpenCode server that T3 Code would use. An instance called `opencode` replaces the provider of that name."""
     names = _instances(settings)
     paths: list[tuple[str, ...]] = [("providerInstances", name, "config") for name in names]
     if _DRIVER not in names:
@@ -273,7 +271,7 @@ def _inner(settings: Settings, *path: str) -> Settings | None:
 
 
 def _make_room(settings: Settings) -> tuple[str, ...]:
-    """The objects that `_configs` names, made where they are not there; the paths of those, outermost first. Raises Refused."""
+    """Create the missing objects named by `_configs`, and return their paths, outermost first. Raises Refused."""
     made: list[str] = []
     for config in _configs(settings):
         at = settings
@@ -284,7 +282,7 @@ def _make_room(settings: Settings) -> tuple[str, ...]:
                 made.append(_SEPARATOR.join(config.path[:depth]))
             if not isinstance(inner, dict):
                 where = ".".join(config.path[:depth])
-                raise Refused(f"{where} in T3 Code's settings is of a form that t3tray does not know.", "Nothing was changed.")
+                raise Refused(f"{where} in T3 Code's settings has an unknown format.", "Nothing was changed.")
             at = inner
     return tuple(made)
 
@@ -334,7 +332,7 @@ def _shown(config: _Config) -> str:
     try:
         parts = urlsplit(value)
     except ValueError:
-        return "an address that cannot be read"
+        return "an invalid address"
     return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
 
 

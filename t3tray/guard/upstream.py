@@ -1,7 +1,7 @@
 """The guard's HTTP client for the OpenCode server, which is started if necessary; requests are forwarded byte for byte.
 
-By h11 itself: HTTP clients rewrite paths and headers, and take twice the time. It follows the environment's proxy settings in
-nothing, and repeats no request that may have arrived. The server's password stays in here.
+Uses h11 directly: HTTP clients rewrite paths and headers, and take twice the time. Ignores the environment's proxy settings, and
+never repeats a request that may have arrived. The server's password is used only here.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from t3tray.guard.exchange import Headers
 from t3tray.guard.headers import for_server, without
 from t3tray.server.manager import Endpoint
 
-# In seconds. T3 Code starts one turn at a time: a request that is held holds them all.
+# In seconds. T3 Code starts one turn at a time: a delayed request delays them all.
 READY_LIMIT = 15.0
 _CONNECT_LIMIT = 2.0
-# In seconds and in bytes: for an answer that is held whole, which is a session or an error.
+# In seconds and in bytes: for an answer that is read completely, which is a session or an error.
 _WHOLE_LIMIT = 60.0
 _ANSWER_LIMIT = 64_000_000
-# Shorter than any server keeps an idle connection open, so that none is used in the moment in which it is closed.
+# In seconds: shorter than any server's limit for idle connections, so that none is used while it is being closed.
 _KEEP_IDLE = 4.0
 _BROKEN = (OSError, h11.ProtocolError)
 
@@ -78,7 +78,7 @@ class _Connection(Channel):
     def __init__(self, address: _Address) -> None:
         super().__init__(h11.CLIENT)
         self.address = address
-        # Closes it; set while nothing is asked.
+        # Timer that closes the connection; set while it is idle.
         self.idle: asyncio.TimerHandle | None = None
         # Whether the answer was read to its end, and another one may follow.
         self.is_done = False
@@ -87,7 +87,7 @@ class _Connection(Channel):
 
     def data_received(self, data: bytes) -> None:
         if self.idle is not None:
-            # Nothing was asked: it would be taken for the next answer.
+            # Data without a request would be taken for the next answer.
             self.transport.abort()
         elif self._left:
             self._parts.append(data)
@@ -104,7 +104,7 @@ class _Connection(Channel):
             await self.write(h11.Data(content))
         elif content is not None:
             async for part in content:
-                # What it has to say of it comes, also where it takes no more.
+                # A server that accepts no more still sends its answer.
                 if self.is_open:
                     await self.write(h11.Data(part))
         if self.is_open:
@@ -116,7 +116,7 @@ class _Connection(Channel):
         return event
 
     async def body(self, head: h11.Response) -> AsyncIterator[bytes]:
-        """Yield the answer's body as it comes. Raises ServerDown."""
+        """Yield the answer's body as it arrives. Raises ServerDown."""
         surplus = b""
         try:
             event = await self.read()
@@ -135,7 +135,7 @@ class _Connection(Channel):
                 self._left -= len(part)
                 yield part
         except _BROKEN as error:
-            raise ServerDown(f"The OpenCode server broke off its answer: {type(error).__name__}.") from error
+            raise ServerDown(f"The OpenCode server's answer was interrupted: {type(error).__name__}.") from error
         self._left = None
         self.take_more()
         unasked = surplus or self._parts or self.http.trailing_data[0]
@@ -151,7 +151,7 @@ class Upstream:
         self._ready_limit = ready_limit
         self._address: _Address | None = None
         self._open: set[_Connection] = set()
-        # Those that are asked nothing, the one that was used last at the end.
+        # Idle connections, the last used one at the end.
         self._idle: list[_Connection] = []
 
     async def aclose(self) -> None:
@@ -193,7 +193,7 @@ class Upstream:
     async def fetch(self, method: str, target: bytes, headers: Headers, body: bytes | None = None) -> Whole:
         """Send a request with a client's headers and our own JSON body, and return its complete answer.
 
-        Raises TimedOut and ServerFault too: work that is finished whoever leaves must not wait for ever, nor without bound.
+        Also raises TimedOut and ServerFault: work that continues after the client has left needs limits of time and size.
         """
         headers = without(headers, b"content-length", b"content-type", b"transfer-encoding", b"accept-encoding")
         headers = (*headers, (b"accept-encoding", b"identity"))
@@ -267,11 +267,11 @@ async def _in_time() -> AsyncIterator[None]:
         async with asyncio.timeout(_WHOLE_LIMIT):
             yield
     except TimeoutError:
-        raise TimedOut(f"The server did not answer within {_WHOLE_LIMIT:g} seconds.") from None
+        raise TimedOut(f"The server did not respond within {_WHOLE_LIMIT:g} seconds.") from None
 
 
 async def whole(answered: UpstreamResponse) -> Whole:
-    """Read the answer completely. Raises ServerFault for one that is too large, TimedOut for one that comes to no end."""
+    """Read the answer completely. Raises ServerFault for one that is too large, TimedOut for one that does not end."""
     content = bytearray()
     async with _in_time():
         async for chunk in answered.chunks:

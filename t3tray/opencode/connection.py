@@ -15,7 +15,7 @@ from t3tray.system.environment import SERVER_USER
 class Connection(OpenCodeClient):
     """Client of one server process. `version` is from its first health answer; another process needs another connection."""
 
-    # As one who tells a conversation.
+    # The server also knows which sessions are busy.
     tells_turns = True
 
     def __init__(

@@ -43,11 +43,10 @@ def is_later(message_id: str, at_ms: int) -> bool:
 
 
 def time_for(now_ms: int, server_time_ms: int | None, newest_ms: int | None) -> int:
-    """When a message is made, in ms: now, but no later than by the server's clock, and always after its newest message.
+    """Return the time for a new message, in ms: now, limited by the server's clock, and always after the newest message.
 
-    `server_time_ms` is that clock, as the server's answer is dated; None where it is not told. Whether the newest message is
-    of the
-    future is for the caller to see.
+    `server_time_ms` is the server's clock, from the date of its response; None where it is not known. The caller must check
+    whether the newest message is in the future.
     """
     ours = now_ms if server_time_ms is None or now_ms < server_time_ms + _BEHIND else server_time_ms
     return ours if newest_ms is None else max(ours, newest_ms + 1)

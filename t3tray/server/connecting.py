@@ -1,4 +1,4 @@
-"""The one connection of this process to the server that it uses. It opens and closes it; it decides and settles nothing."""
+"""This process's connection to its server: opens, replaces and closes it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from t3tray.errors import BinaryNotFound, ServerError, ServerFailed, T3TrayError
 from t3tray.opencode.connection import Connection
 from t3tray.server.manager import Endpoint, ManagedServer
 
-# What is raised while no server can be reached.
+# Errors that mean that no server can be reached.
 UNREACHABLE = (ServerError, ServerFailed, BinaryNotFound)
 _log = logging.getLogger(__name__)
 
 
 class ServerConnection:
-    """Lives on the event loop. There is a new connection whenever the server is another one than before."""
+    """Used on the event loop. The connection is replaced whenever the server's process or address has changed."""
 
     def __init__(self, server: ManagedServer) -> None:
         self.server = server
@@ -36,12 +36,12 @@ class ServerConnection:
             return self._used[1]
 
     async def join(self) -> Connection | None:
-        """Return a connection to a server that runs already, ours or external; start none. Raises what `connect` raises."""
+        """Return a connection to a running server, ours or external, or None; starts none. Raises the same as `connect`."""
         await self.server.sync()
         return await self.connect() if self.server.status.state.answers else None
 
     async def join_if_possible(self) -> Connection | None:
-        """Return what `join` returns, and None if the server cannot be reached: reading goes on without it."""
+        """Return the result of `join`, or None if the server cannot be reached, so that reading works without it."""
         try:
             return await self.join()
         except UNREACHABLE:
@@ -51,9 +51,9 @@ class ServerConnection:
             return None
 
     async def busy_sessions(self, directories: Collection[str]) -> frozenset[str] | Failure:
-        """Return the sessions of these directories in which a running server works; a failure if one that runs does not answer.
+        """Return the sessions of these directories in which a running server runs a turn; a failure if it does not respond.
 
-        Without a running server only the database tells of a turn: one that has no end yet.
+        Without a running server only the database shows a turn, as one without an end.
         """
         try:
             connection = await self.join() if directories else None

@@ -63,7 +63,8 @@ _EFFECTS = {
 
 @dataclass(frozen=True)
 class Definition:
-    """`label` and `help` are for people. `changed_by` says how a setting is changed that is not set by its name; else empty."""
+    """Definition of a setting. `label` and `help` are for people. `changed_by` is a sentence on how a setting is changed that
+    cannot be set by its name; otherwise empty."""
 
     name: str
     kind: SettingKind

@@ -140,7 +140,7 @@ class TimeOfDay(SettingKind):
 
 @dataclass(frozen=True)
 class Text(SettingKind):
-    """One line of text. `empty` says what an empty one means."""
+    """One line of text. `empty` is the meaning of an empty one."""
 
     empty: str = ""
 

@@ -69,7 +69,7 @@ def test_no_binding_is_changed_while_a_message_is_on_its_way(tmp_path: Path, rem
 def test_nothing_is_sent_while_a_remedy_is_at_work(place: Place) -> None:
     me = IntentIds.this_process()
     begin(place, IntentIds(me.pid, me.started, me.start))
-    with pytest.raises(Refused, match=r"was begun and is not finished \(forked from it\)") as refused:
+    with pytest.raises(Refused, match=r"is not finished \(forked from it\)") as refused:
         asyncio.run(place.life.sending.send(place.thread, NEW, place.server))
     assert "kept as the thread's draft" in (refused.value.hint or "")
     assert [text for _, text in place.server.prompts if text == NEW] == []

@@ -80,7 +80,7 @@ def state(program: Program) -> str:
 
 def test_t3_code_pointed_at_the_guard_goes_through_it_and_back(program: Program, world: World, model: StubModel) -> None:
     assert state(program) == "not-guarded"
-    assert program.json("guard", "on", "--yes", code=6)["error"]["message"].startswith("The guard does not run")
+    assert program.json("guard", "on", "--yes", code=6)["error"]["message"].startswith("The guard is not running")
     with guarding(program) as running:
         assert running["answers"] is True and running["t3code"][0]["state"] == "not-guarded"
         assert "serverUrl" not in settings(world)["providers"]["opencode"], "nothing is done without a word"
@@ -111,7 +111,7 @@ def test_t3_code_pointed_at_the_guard_goes_through_it_and_back(program: Program,
 def test_the_port_and_the_password_stay_so_that_t3_codes_settings_hold(program: Program, world: World) -> None:
     with guarding(program) as first:
         program.run("guard", "on", "--yes")
-        assert program.json("guard", "run", code=6)["error"]["message"].startswith("The guard runs already")
+        assert program.json("guard", "run", code=6)["error"]["message"].startswith("The guard is already running")
     assert program.json("guard", "status")["guard"]["answers"] is False
     with guarding(program) as second:
         assert second["url"] == first["url"] and second["t3code"][0]["state"] == "guarded"
@@ -139,5 +139,5 @@ def test_a_t3_code_of_another_form_is_not_pointed_at_the_guard(program: Program,
     with writing(world.state) as connection:
         connection.execute("ALTER TABLE provider_session_runtime RENAME TO moved")
     with guarding(program):
-        assert "form that the guard cannot read" in program.json("guard", "on", "--yes", code=6)["error"]["message"]
+        assert "format that the guard cannot read" in program.json("guard", "on", "--yes", code=6)["error"]["message"]
     assert settings(world) == SETTINGS

@@ -13,7 +13,7 @@ from t3tray.domain.journal import Event
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.domain.t3code_side import NextReason
 from t3tray.domain.verdict import Kind, Reason
-from t3tray.guard.service import learn_guard
+from t3tray.guard.service import load_guard_sides
 from t3tray.messages.guard import REFUSALS
 from t3tray.t3code.guard_sides import GuardSides
 from t3tray.threads.snapshot import ThreadDetails
@@ -39,7 +39,7 @@ def t3(world: World, guarded: Guarded) -> Iterator[PlayedT3]:
 
 def details(guarded: Guarded, thread: str) -> ThreadDetails:
     """What the page says, after a look as the tray's."""
-    guarded.call(learn_guard(guarded.backend.guard_host))
+    guarded.call(load_guard_sides(guarded.backend.guard_host))
     guarded.call(guarded.backend.upkeep.alert(guarded.call(guarded.backend.scanning.scan())))
     return guarded.call(guarded.backend.details.read(thread))
 

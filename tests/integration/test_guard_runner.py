@@ -146,9 +146,9 @@ async def test_a_t3_code_of_a_form_that_cannot_be_read_is_not_protected_and_told
     assert ("upgraded" in found.sentence) == (unfit == "v2")
     assert runner.sides.of(world.home) is GuardSide.OFF, "nobody is promised what the guard cannot keep"
     await runner.protect(False, False)
-    with pytest.raises(Refused, match="form that the guard cannot read"):
+    with pytest.raises(Refused, match="format that the guard cannot read"):
         await runner.plan(True)
-    with pytest.raises(Refused, match="form that the guard cannot read"):
+    with pytest.raises(Refused, match="format that the guard cannot read"):
         await runner.protect(True, False)
     assert settings(world) == {} and not await runner._host.wants_guard()
 
@@ -244,7 +244,7 @@ async def test_a_frozen_guard_of_ours_keeps_its_port_its_password_and_t3_codes_s
         running.send_signal(signal.SIGSTOP)
         try:
             found = await state(runner)
-            assert found == GuardState(GuardPhase.ALONE, "The guard of another t3tray does not answer now.")
+            assert found == GuardState(GuardPhase.ALONE, "The guard of another t3tray is not responding.")
             assert await runner._host.guard_credentials.get() == key and settings(world) == before
             assert runner.sides.of(world.home) is GuardSide.UNPROVED, "what T3 Code gets there cannot be told"
         finally:
@@ -291,11 +291,11 @@ async def test_of_two_guards_one_has_the_port_and_the_other_says_so_until_it_end
         await running.start()
         await runner.protect(True, False)
         found = await state(runner)
-        assert found == GuardState(GuardPhase.ON, "The guard runs already, in another t3tray.")
+        assert found == GuardState(GuardPhase.ON, "The guard is already running, in another t3tray.")
         assert not runner._service.listens
     assert await state(runner) == GuardState(GuardPhase.ON) and runner._service.listens
     async with another() as second:
-        with pytest.raises(Refused, match="runs already, in another t3tray"):
+        with pytest.raises(Refused, match="is already running, in another t3tray"):
             await second.start()
 
 
@@ -423,7 +423,7 @@ async def test_the_command_line_switches_the_guard_of_a_running_tray_app(world: 
 async def test_nobody_listens_so_nothing_is_changed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("t3tray.guard.service.TRAY_LIMIT", 0.2)
     async with another() as command:
-        with pytest.raises(Refused, match="The guard does not run"):
+        with pytest.raises(Refused, match="The guard is not running"):
             await command.protect(False)
         assert not await command._host.wants_guard()
     assert settings(world) == {}

@@ -70,7 +70,7 @@ def test_a_command_switches_the_guard_of_the_tray_app_on_and_off(program: Progra
     with tray(program):
         status = program.json("guard", "on", "--yes")["guard"]
         assert status["answers"] and status["t3code"][0]["state"] == "guarded"
-        assert "runs already" in program.json("guard", "run", code=6)["error"]["message"]
+        assert "already running" in program.json("guard", "run", code=6)["error"]["message"]
         provider = settings(world)["providers"]["opencode"]
         t3 = PlayedT3(world.state, provider["serverUrl"], provider["serverPassword"])
         thread = t3.thread("Report", world.code / "proj")

@@ -137,8 +137,8 @@ class Nothing:
     async def seen(self, session_id: str, thread: T3ThreadState | None) -> None:
         self.seen_sessions.append(session_id)
 
-    async def told(self, told: GuardAnswer) -> None:
-        self.answers.append(told)
+    async def record_answer(self, answer: GuardAnswer) -> None:
+        self.answers.append(answer)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from t3tray.cli.commands.resume import resume
 from t3tray.cli.context import Command
 from t3tray.domain.remedy import Choice, Preview, Remedy
 from t3tray.errors import ExitCode, Refused, UsageError
-from t3tray.guard.service import learn_guard
+from t3tray.guard.service import load_guard_sides
 
 # Remedies that change no binding: they mean "verify again, with a server".
 _VERIFY_ONLY = frozenset({Remedy.RETRY, Remedy.START_SERVER, Remedy.SIGN_IN})
@@ -15,7 +15,7 @@ _VERIFY_ONLY = frozenset({Remedy.RETRY, Remedy.START_SERVER, Remedy.SIGN_IN})
 
 async def remedy(command: Command) -> ExitCode:
     arguments, backend, chosen = command.arguments, command.backend, named(command.arguments.name)
-    await learn_guard(backend.guard_host)
+    await load_guard_sides(backend.guard_host)
     if chosen in _VERIFY_ONLY:
         return await resume(command)
     choice = Choice(chosen, arguments.session or "", arguments.dir or "", confirmed=arguments.yes)

@@ -13,12 +13,12 @@ from t3tray.cli.context import Command
 from t3tray.domain.verdict import Kind
 from t3tray.domain.verification import Verification
 from t3tray.errors import ExitCode
-from t3tray.guard.service import learn_guard
+from t3tray.guard.service import load_guard_sides
 from t3tray.messages.verdicts import receipt_text
 
 
 async def resume(command: Command) -> ExitCode:
-    await learn_guard(command.backend.guard_host)
+    await load_guard_sides(command.backend.guard_host)
     verification = await command.backend.prompting.verify(command.arguments.thread)
     code = _exit_code(verification)
     if code is ExitCode.DONE:

@@ -8,7 +8,7 @@ from t3tray.cli import json_documents, text_tables
 from t3tray.cli.context import Command
 from t3tray.domain.verdict import Kind
 from t3tray.errors import ExitCode, SessionMissing, SessionNotFound, T3TrayError
-from t3tray.guard.service import learn_guard
+from t3tray.guard.service import load_guard_sides
 from t3tray.threads import opencode_configuration
 from t3tray.threads.snapshot import Snapshot
 
@@ -33,7 +33,7 @@ async def status(command: Command) -> ExitCode:
 
 
 async def threads(command: Command) -> ExitCode:
-    await learn_guard(command.backend.guard_host)
+    await load_guard_sides(command.backend.guard_host)
     snapshot = await _snapshot(command, command.arguments.all)
     rows = [json_documents.row_document(row) for row in snapshot.rows]
     foreign = [json_documents.foreign_document(thread, snapshot.foreign_reapers[thread.id]) for thread in snapshot.foreign]
@@ -55,7 +55,7 @@ async def _snapshot(command: Command, archived: bool = False) -> Snapshot:
 
 
 async def show(command: Command) -> ExitCode:
-    await learn_guard(command.backend.guard_host)
+    await load_guard_sides(command.backend.guard_host)
     details = await command.backend.details.read(command.arguments.thread)
     command.answer(json_documents.details_document(details), text_tables.details(details))
     return ExitCode.DONE

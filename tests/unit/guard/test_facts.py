@@ -191,7 +191,7 @@ async def test_an_answer_is_heard_and_kept(begin: Callable[[], GuardLife]) -> No
     told = GuardAnswer(
         datetime(2026, 11, 24, tzinfo=UTC), CreateRequest("Report", "/w"), GuardDecision(GuardAction.PASS, ("nobody waits",))
     )
-    await life.facts.told(told)
+    await life.facts.record_answer(told)
     assert life.heard == [told]
     assert [replace(kept, id=None) for kept in begin().store.guard_answers.all()] == [told]
 
@@ -239,7 +239,7 @@ async def test_that_nobody_can_be_told_changes_no_answer(
     told = GuardAnswer(
         datetime(2026, 11, 24, tzinfo=UTC), CreateRequest("Report", "/w"), GuardDecision(GuardAction.PASS, ()), "ses_1"
     )
-    await life.facts.told(told)
+    await life.facts.record_answer(told)
     assert [kept.session_id for kept in life.store.guard_answers.all()] == ["ses_1"]
 
 
@@ -253,7 +253,7 @@ async def test_a_store_that_another_process_writes_in_for_long_holds_no_answer_b
     told = GuardAnswer(
         datetime(2026, 11, 24, tzinfo=UTC), CreateRequest("Report", "/w"), GuardDecision(GuardAction.PASS, ()), "ses_1"
     )
-    await life.facts.told(told)
+    await life.facts.record_answer(told)
     assert life.heard == [told] and not occupied.done()
     free.set()
     assert len(await own(life.store.guard_answers.all)) == 1, "it is kept as soon as it can be"

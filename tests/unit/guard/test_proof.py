@@ -8,7 +8,7 @@ import pytest
 
 from t3tray.guard.access import AccessControl
 from t3tray.guard.exchange import Exchange
-from t3tray.guard.proof import PROOF_PATH, Listening, proof_of, who_listens
+from t3tray.guard.proof import PROOF_PATH, Listening, probe_guard, proof_of
 from t3tray.server.port import HOST, choose_port
 from tests.support.raw_http import GUARD_PASSWORD, Arrived, NoClient, basic, exchange, guard_before, port_of, status_of, upstream
 
@@ -44,18 +44,18 @@ async def test_what_an_answer_says_of_who_gave_it(answer: bytes, expected: Liste
         arrived.writer.close()
 
     async with upstream(say) as server:
-        assert await who_listens(server.port, GUARD_PASSWORD, LIMIT if expected is Listening.UNPROVED else 90.0) is expected
+        assert await probe_guard(server.port, GUARD_PASSWORD, LIMIT if expected is Listening.UNPROVED else 90.0) is expected
 
 
 async def test_nobody_and_somebody_who_takes_no_connection() -> None:
-    assert await who_listens(choose_port(), GUARD_PASSWORD) is Listening.NOBODY
+    assert await probe_guard(choose_port(), GUARD_PASSWORD) is Listening.NOBODY
     with socket.create_server((HOST, 0), backlog=0) as frozen:
         port = frozen.getsockname()[1]
         waiting = [socket.socket() for _ in range(3)]
         for each in waiting:
             each.setblocking(False)
             each.connect_ex((HOST, port))
-        assert await who_listens(port, GUARD_PASSWORD, LIMIT) is Listening.UNPROVED
+        assert await probe_guard(port, GUARD_PASSWORD, LIMIT) is Listening.UNPROVED
         for each in waiting:
             each.close()
 
@@ -63,8 +63,8 @@ async def test_nobody_and_somebody_who_takes_no_connection() -> None:
 async def test_a_guard_proves_itself_without_the_password_and_without_a_server() -> None:
     async with upstream() as server, guard_before(server.url) as guard:
         port = port_of(guard)
-        assert await who_listens(port, GUARD_PASSWORD) is Listening.OURS
-        assert await who_listens(port, "another") is Listening.STRANGER
+        assert await probe_guard(port, GUARD_PASSWORD) is Listening.OURS
+        assert await probe_guard(port, "another") is Listening.STRANGER
         assert server.arrived == []
 
 
@@ -115,4 +115,4 @@ def test_a_page_in_a_browser_is_turned_away_whatever_it_knows(origin: bytes) -> 
     headers = ((b"host", b"127.0.0.1:4000"), (b"authorization", basic()), (b"origin", origin))
     asked = Exchange("POST", b"/session", headers, "127.0.0.1", NoClient())
     turned = AccessControl(4000, GUARD_PASSWORD).rejection(asked)
-    assert turned is not None and (turned.status, turned.sentence) == (403, "The guard answers no page in a browser.")
+    assert turned is not None and (turned.status, turned.sentence) == (403, "The guard does not answer pages in a browser.")

@@ -376,6 +376,6 @@ def test_the_program_is_put_back_where_t3_code_wrote_its_settings_anew(home: T3H
 
 def test_the_program_is_left_alone_where_the_settings_do_not_lead_to_the_guard(home: T3Home, protection: T3Protection) -> None:
     text = write(home, {"providers": {"opencode": {}}})
-    with pytest.raises(Refused, match="do not lead to the guard"):
+    with pytest.raises(Refused, match="do not name the guard"):
         protection.respell_program(URL, PASSWORD, PROGRAM)
     assert settings_file(home).read_text() == text
