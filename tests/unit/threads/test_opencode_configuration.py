@@ -12,7 +12,7 @@ from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Reason, Verdict
 from t3tray.errors import ServerDown, ServerError, UnusableConfiguration
 from t3tray.threads.opencode_configuration import judged, troubles
-from t3tray.threads.snapshot import ThreadDetails, ThreadRow
+from t3tray.threads.snapshot import ThreadRow
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 BROKEN = UnusableConfiguration("OpenCode cannot use /w/opencode.json: it is not JSON.", "Correct that file.")
@@ -69,9 +69,8 @@ async def test_without_a_server_its_last_start_says_it_while_the_file_is_as_it_w
 
 async def test_a_resumable_thread_is_not_where_its_folder_takes_no_message(tmp_path: Path) -> None:
     row = row_in(configured(tmp_path / "broken"))
-    shown = ThreadDetails(row, None, (), None)
-    verdict = (await judged(shown, Server(broken=BROKEN))).row.verdict
+    verdict = (await judged(row, Server(broken=BROKEN))).verdict
     assert verdict == Verdict(Reason.SERVER_ERROR, BROKEN.message.removesuffix("."))
-    assert await judged(shown, Server()) is shown
-    blocked = replace(shown, row=replace(row, verdict=Verdict(Reason.MISSING)))
+    assert await judged(row, Server()) is row
+    blocked = replace(row, verdict=Verdict(Reason.MISSING))
     assert await judged(blocked, Server(broken=BROKEN)) is blocked
