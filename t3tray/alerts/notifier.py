@@ -97,7 +97,7 @@ class Notifier:
         """Show and withdraw until cancelled. What the desktop refuses is logged by the notification service."""
         self._settle()
         try:
-            await self._notifications.look()
+            await self._notifications.check()
             while True:
                 await self._do(*await self._queue.get())
         finally:
@@ -108,7 +108,7 @@ class Notifier:
 
     async def find_trouble(self) -> str:
         """Return a sentence on why the desktop shows no notifications, empty if it does. Takes a few seconds at most."""
-        await self._notifications.look()
+        await self._notifications.check()
         return self._notifications.trouble
 
     def update(self, snapshot: Snapshot) -> None:

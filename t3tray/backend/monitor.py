@@ -140,7 +140,7 @@ class Monitor:
         self._snapshots.publish(scan, snapshot, acts)
         publish(snapshot)
         self._last.keep(snapshot)
-        self.sleep.look()
+        self.sleep.check()
         self.notifier.update(snapshot)
         self._conversations.compare(scan)
         guard.look_again()

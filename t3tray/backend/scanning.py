@@ -47,4 +47,4 @@ class Scanning:
     async def server_status(self) -> ServerStatus:
         """Return the state of the server now; none is started."""
         known = self._servers.server.status
-        return await self._servers.server.look() if known.state is ServerState.STOPPED else known
+        return await self._servers.server.read_status() if known.state is ServerState.STOPPED else known

@@ -207,7 +207,7 @@ class OpenCodeClient:
         body = {"sessionID": session_id, "destination": {"directory": directory}}
         failures.no_body(await self._send("POST", "/experimental/control-plane/move-session", json=body))
 
-    async def tell(self, session_id: str, text: str, mark: str, directory: str) -> str:
+    async def add_message(self, session_id: str, text: str, mark: str, directory: str) -> str:
         """Add a user message with our mark, without a request to the model. Return the message's id."""
         part = {"type": "text", "text": text, "metadata": {"t3tray": mark}}
         path = f"/session/{_part(session_id)}/message"

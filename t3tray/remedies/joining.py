@@ -71,7 +71,7 @@ class Join:
                 await journal.write(journal.entry(Event.INTENDED, why, keep))
                 if packed.messages:
                     text = carried(collected.transcript, heading, self._tools.now(), self._tools.budget(), collected.origin).text
-                    await server.tell(keep, text, journal.intent, facts.directory)
+                    await server.add_message(keep, text, journal.intent, facts.directory)
                 old = await self._tools.run_sql(live_binding, self._tools, thread_id)
                 now = await cursor_now(server, facts, old)
                 if packed.messages:

@@ -90,7 +90,7 @@ class ManagedServer:
 
     @property
     def status(self) -> ServerStatus:
-        """The last known status; `look` reads the current one."""
+        """The last known status; `read_status` reads the current one."""
         return self._runner.status
 
     @property
@@ -115,7 +115,7 @@ class ManagedServer:
         skipped soon after an event."""
         self._runner.last_event_at = last_event_at
 
-    async def look(self) -> ServerStatus:
+    async def read_status(self) -> ServerStatus:
         """Read the current status; nothing is started, joined or changed. Raises StoreError."""
         if self._external:
             return await external_status(self._external)
@@ -131,7 +131,7 @@ class ManagedServer:
             self._seen = sighting.process.pid if sighting and sighting.process else None
 
     async def with_stray(self, known: ServerStatus) -> ServerStatus:
-        """Return `known` (the result of `look`), or where that is no server the status of one that our data does not record."""
+        """Return `known` (from `read_status`), or where that is no server the status of one that our data does not record."""
         if self._external or known.state is not ServerState.STOPPED or known.reason:
             return known
         return await stray_status(self._folder) or known

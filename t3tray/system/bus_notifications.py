@@ -63,7 +63,7 @@ class BusNotifications:
     def trouble(self) -> str:
         return self._trouble.sentence
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         await self._ask(self._capabilities)
 
     async def show(self, notice_id: str, wording: NotificationWording, stays: bool) -> None:

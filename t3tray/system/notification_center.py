@@ -43,7 +43,7 @@ class CenterNotifications:
     def trouble(self) -> str:
         return self._trouble.sentence
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         await self._within(LIMIT, self._reach)
 
     async def show(self, notice_id: str, wording: NotificationWording, stays: bool) -> None:

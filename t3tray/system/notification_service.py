@@ -32,7 +32,7 @@ class Notifications(Protocol):
     @property
     def trouble(self) -> str: ...
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Check whether notifications can be shown, and update `trouble`."""
         ...
 

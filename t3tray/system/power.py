@@ -26,7 +26,7 @@ class SleepWatch:
         self._steady = steady
         self._at = wall(), steady()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Check now; each sleep is reported once. Call it before work that depends on it."""
         wall, steady = self._wall(), self._steady()
         (wall_before, steady_before), self._at = self._at, (wall, steady)
@@ -38,4 +38,4 @@ class SleepWatch:
         """Check regularly until cancelled."""
         while True:
             await asyncio.sleep(TICK)
-            self.look()
+            self.check()

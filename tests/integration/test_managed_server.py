@@ -42,7 +42,7 @@ async def test_a_slow_one_is_waited_for_and_its_states_are_told(data: Path, bad:
         assert list(dict.fromkeys(told)) == [ServerState.STARTING, ServerState.READY]
         assert await owner.server.ensure_ready() == endpoint
         await until(lambda: (owner.server.status.memory or 0) > 2**20)
-        assert (await owner.server.look()).state is ServerState.READY
+        assert (await owner.server.read_status()).state is ServerState.READY
     assert bad.living() == []
     assert list((data / "secrets").iterdir()) == []
 
@@ -164,7 +164,7 @@ async def test_a_flood_of_output_neither_blocks_it_nor_fills_the_disk(
         # In the middle of a rotation there is one less for a moment; there is never one more.
         await until(lambda: len(list(owner.server.log_path.parent.iterdir())) == 4)
         assert owner.server.log_path.stat().st_size < 20 * LARGEST
-        assert (await owner.server.look()).state is ServerState.READY
+        assert (await owner.server.read_status()).state is ServerState.READY
 
 
 async def test_one_that_ends_unasked_comes_back(data: Path, bad: BadServer) -> None:
@@ -251,7 +251,7 @@ async def test_an_external_one_is_used_and_never_ended(data: Path, bad: BadServe
             for refused in (owner.server.stop, owner.server.restart):
                 with pytest.raises(Refused, match="not t3tray's own"):
                     await refused()
-            assert (await owner.server.look()).state is ServerState.EXTERNAL
+            assert (await owner.server.read_status()).state is ServerState.EXTERNAL
         assert process.returncode is None and is_alive(process.pid)
         async with owning(data, bad.program, ExternalServer(url, "wrong")) as owner:
             with pytest.raises(Unauthorized):

@@ -22,7 +22,7 @@ async def test_an_orphan_of_a_killed_process_is_adopted_and_ended_with_the_last(
         other.kill()
         assert bad.living() == [other.server_pid]
         async with owning(data, bad.program) as owner:
-            assert (await owner.server.look()).pid == other.server_pid
+            assert (await owner.server.read_status()).pid == other.server_pid
             assert owner.server.status.state is ServerState.STOPPED
             endpoint = await owner.server.ensure_ready()
             assert (endpoint.url, owner.server.status.pid) == (other.said["url"], other.server_pid)
@@ -111,7 +111,7 @@ async def test_a_detached_one_outlives_its_starter_until_it_is_stopped(data: Pat
     assert bad.living() == [other.server_pid]
     async with owning(data, bad.program) as owner:
         await owner.server.stop()
-        assert (await owner.server.look()).state is ServerState.STOPPED
+        assert (await owner.server.read_status()).state is ServerState.STOPPED
     assert bad.living() == []
 
 
@@ -122,7 +122,7 @@ async def test_one_that_hangs_and_that_others_hold_is_told_as_a_timeout_and_left
             with pytest.raises(TimedOut):
                 await owner.server.ensure_ready()
             assert owner.server.status.state is ServerState.UNRESPONSIVE
-            assert (await owner.server.look()).state is ServerState.UNRESPONSIVE
+            assert (await owner.server.read_status()).state is ServerState.UNRESPONSIVE
             assert bad.living() == [other.server_pid]
             bad.behave("")
             assert await owner.server.ensure_ready()

@@ -96,9 +96,9 @@ async def test_a_look_finds_and_a_stop_ends_a_server_that_the_data_does_not_know
     async with owning(data, bad.program) as owner:
         lease = owner.store.lease.read()
         assert lease
-        assert (await owner.server.with_stray(known := await owner.server.look())) is known, "it is known"
+        assert (await owner.server.with_stray(known := await owner.server.read_status())) is known, "it is known"
         owner.store.lease.drop(lease.token)
-        nothing = await owner.server.look()
+        nothing = await owner.server.read_status()
         seen = await owner.server.with_stray(nothing)
         assert (nothing.state, seen.state, seen.pid) == (ServerState.STOPPED, ServerState.READY, other.server_pid)
         assert "not recorded in t3tray's data" in seen.reason and seen.version == fake_opencode.VERSION
@@ -123,7 +123,7 @@ async def test_a_server_that_another_machine_started_is_left_alone_and_told(data
         with pytest.raises(ServerDown, match=told):
             await owner.server.ensure_ready()
         assert (owner.server.status.state, bad.pids()) == (ServerState.FAILED, [])
-        seen = await owner.server.look()
+        seen = await owner.server.read_status()
         assert (seen.state, seen.reason.startswith(told)) == (ServerState.STOPPED, True)
         for refused in (owner.server.stop, owner.server.restart):
             with pytest.raises(Refused, match=told) as error:

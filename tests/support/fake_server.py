@@ -154,7 +154,7 @@ class FakeServer:
         moved = replace(record, facts=structs.replace(record.facts, directory=directory))
         self._request(lambda: self.sessions_held.update({session_id: moved}))
 
-    async def tell(self, session_id: str, text: str, mark: str, directory: str) -> str:
+    async def add_message(self, session_id: str, text: str, mark: str, directory: str) -> str:
         self._held(session_id)
         number = next(self._numbers)
         facts = MessageFacts(f"msg_{number:05}", Role.USER, number, True)

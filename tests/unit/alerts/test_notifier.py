@@ -54,7 +54,7 @@ class Desktop:
         self.bug: Exception | None = None
         self.handle: Callable[[NotificationPress], None]
 
-    async def look(self) -> None: ...
+    async def check(self) -> None: ...
 
     async def show(self, notice_id: str, wording: NotificationWording, stays: bool) -> None:
         await self.hangs.wait()

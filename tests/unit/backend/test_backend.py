@@ -125,7 +125,7 @@ async def test_waking_up_reads_everything_again() -> None:
         await next_of(told)
         # What no watcher tells: only a look finds the time that has passed unaccounted for.
         backend.monitor.sleep._at = (0.0, 0.0)
-        backend.monitor.sleep.look()
+        backend.monitor.sleep.check()
         await next_of(told)
 
 

@@ -56,14 +56,14 @@ def test_a_plan_says_for_each_place_what_was_and_what_will_be() -> None:
     plan = plan_on((OPEN,), URL, ("Report",))
     assert plan.on and plan.running == ("Report",)
     assert plan.before == (
-        "T3 Code starts an OpenCode server itself (opencode in /b).",
-        "T3 Code goes to http://other (work in /b).",
+        "T3 Code starts its own OpenCode server (opencode in /b).",
+        "T3 Code uses http://other (work in /b).",
     )
     assert len(plan.after) == 3 and all(URL in line for line in plan.after[:2])
-    assert any("ends every turn" in line for line in plan.lost)
+    assert any("ends every running turn" in line for line in plan.lost)
 
 
 def test_a_plan_to_stop_says_that_it_protects_no_more() -> None:
     plan = plan_off((GUARDED, CHANGED), ())
     assert not plan.on and plan.before == (GUARDED.sentence, CHANGED.sentence)
-    assert any("in silence again" in line for line in plan.lost)
+    assert any("silently switch a thread" in line for line in plan.lost)

@@ -46,7 +46,7 @@ async def next_of(heard: asyncio.Queue[NotificationPress]) -> NotificationPress:
 @pytest.mark.process
 async def test_a_notice_is_shown_pressed_and_withdrawn(daemon: NotificationDaemon) -> None:
     async with center() as (made, heard):
-        await made.look()
+        await made.check()
         for number in range(3):
             await made.show(f"notice {number}", PUSH, stays=True)
         assert daemon.shown[0].buttons == {"once": "Allow Once", "reject": "Reject"}
@@ -64,7 +64,7 @@ async def test_a_notice_is_shown_pressed_and_withdrawn(daemon: NotificationDaemo
 async def test_a_copy_that_may_show_none_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("desktop_notifier.main.get_backend_class", lambda: DummyNotificationCenter)
     made = CenterNotifications("", lambda heard: None)
-    await made.look()
+    await made.check()
     await made.show("one", PUSH, stays=True)
     assert made.trouble == NOT_HERE
 

@@ -121,7 +121,7 @@ async def test_another_program_cannot_press_a_button(bus: SessionBus, daemon: No
         with open_dbus_connection(bus.address) as other:
             other.send(new_signal(DBusAddress(PATH, interface=NAME), "ActionInvoked", "us", (1, "once")))
             # The bus delivers in order: when the service's own word is here, the other's was.
-            await made.look()
+            await made.check()
         daemon.press(daemon.shown[0], "reject")
         assert await ear.next() == NotificationPress("one", "reject")
 
@@ -195,7 +195,7 @@ async def test_a_service_that_took_over_is_not_taken_for_the_one_that_showed_it(
 async def test_without_a_bus_it_says_so_once_and_quietly(address: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     async with notifications(address) as (made, _):
-        await made.look()
+        await made.check()
         await made.show("one", PUSH, stays=False)
         assert made.trouble and (address or made.trouble == NO_BUS)
     assert [record.levelname for record in caplog.records if record.name.startswith("t3tray")] == ["INFO"]
@@ -204,7 +204,7 @@ async def test_without_a_bus_it_says_so_once_and_quietly(address: str, caplog: p
 @pytest.mark.process
 async def test_without_a_service_it_says_so_and_shows_again_when_one_comes(bus: SessionBus) -> None:
     async with notifications(bus.address) as (made, _):
-        await made.look()
+        await made.check()
         assert made.trouble == NO_SERVICE
         with NotificationDaemon(bus.address) as daemon:
             await made.show("one", PUSH, stays=False)
@@ -268,7 +268,7 @@ async def test_a_bus_that_came_back_is_used_at_once(tmp_path: Path) -> None:
 
 async def test_linux_asks_the_bus() -> None:
     made = open_notifications("linux", {}, "", lambda heard: None)
-    await made.look()
+    await made.check()
     assert made.trouble == NO_BUS
 
 

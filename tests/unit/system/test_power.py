@@ -21,7 +21,7 @@ class Clocks:
         self.wall += wall
         self.steady += steady
         self.woke.clear()
-        self.watch.look()
+        self.watch.check()
         return bool(self.woke)
 
 

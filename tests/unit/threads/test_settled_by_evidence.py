@@ -88,7 +88,7 @@ def test_what_was_told_to_a_session_that_went_on_stays_in_it(
 ) -> None:
     session = place.server.add_foreign_session(str(place.bound))
     place.begin(RemedyRecord(remedy, session), session=session)
-    asyncio.run(place.server.tell(session, "what was lost", INTENT, ""))
+    asyncio.run(place.server.add_message(session, "what was lost", INTENT, ""))
     place.write(session, sent, timedelta(seconds=after))
     let_go = [entry for entry in place.settle() if entry.session_id == session and entry.event is Event.ABANDONED]
     assert any(record.mark for record in place.server.messages_held[session]) is stays
