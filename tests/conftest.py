@@ -31,7 +31,8 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 from pytestqt.qtbot import QtBot
 
-from t3tray.domain.versions import can, lacking
+from t3tray.domain.versions import can
+from t3tray.messages.versions import lacking
 from tests.support.disk import memory_disk
 from tests.support.leftovers import end_leftovers
 from tests.support.no_process import starts_recorded

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from t3tray.domain.alarm import Alarm, alarm_notice
+from t3tray.domain.alarm import Alarm
 from t3tray.domain.guard import GuardAnswer, Refusal
 from t3tray.domain.guard_state import GuardPhase, GuardState
 from t3tray.domain.notification import Fact, NotificationFacts, NotificationKind
@@ -14,6 +14,7 @@ from t3tray.domain.pending_request import ApprovalRequest, PendingRequest
 from t3tray.domain.reaper import ReaperPhase
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.verdict import Kind, Reason
+from t3tray.messages.alarms import alarm_notice
 from t3tray.messages.guard import REFUSALS
 from t3tray.messages.notifications import FINISHED, wish
 from t3tray.messages.verdicts import sentence

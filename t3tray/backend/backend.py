@@ -25,9 +25,8 @@ from t3tray.backend.thread_details import DetailsReader
 from t3tray.backend.upkeep import Upkeep
 from t3tray.conversation.search import threads_by_session
 from t3tray.domain.alarm import Acknowledged
-from t3tray.domain.autostart import AutostartState
 from t3tray.domain.guard import GuardAnswer
-from t3tray.domain.inventory import Inventory
+from t3tray.domain.inventory import AutostartState, Inventory
 from t3tray.domain.journal import Entry
 from t3tray.domain.notification import Click
 from t3tray.domain.restore import SettlePlan

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from t3tray.domain.alarm import alarm_sentence
 from t3tray.domain.inventory import FoundProgram
 from t3tray.domain.journal import abandoned, fold
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.split import Served
 from t3tray.domain.t3code_thread import Shape
 from t3tray.domain.verdict import Kind, Reason
-from t3tray.domain.versions import trouble_with_version
 from t3tray.errors import T3TrayError
+from t3tray.messages.alarms import alarm_sentence
 from t3tray.messages.verdicts import sentence
+from t3tray.messages.versions import trouble_with_version
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.opencode.database_reader import DatabaseReader
 from t3tray.remedies.recovery import elsewhere_sentence

@@ -21,8 +21,9 @@ from t3tray.backend.find_programs import find_homes, find_program
 from t3tray.backend.parts import Parts
 from t3tray.backend.scanning import Scanning
 from t3tray.backend.snapshots import SnapshotReader
-from t3tray.domain.inventory import Inventory, items
+from t3tray.domain.inventory import Inventory
 from t3tray.errors import T3TrayError
+from t3tray.messages.inventory import items
 from t3tray.server.log import tail_of
 from t3tray.system.known_secrets import cleaned
 from t3tray.system.log_file import FILE_NAME

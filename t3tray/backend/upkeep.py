@@ -9,7 +9,7 @@ from t3tray.alerts.switch_detector import SwitchDetector
 from t3tray.alerts.unread import Unread
 from t3tray.backend.parts import Parts
 from t3tray.domain.alarm import Acknowledged
-from t3tray.domain.idle_shutdown import IdleState
+from t3tray.domain.reaper import IdleState
 from t3tray.domain.server import ServerState
 from t3tray.threads.proof_recorder import ProofRecorder
 from t3tray.threads.scan import Scan

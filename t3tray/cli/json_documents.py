@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from msgspec import structs
 
-from t3tray.domain.alarm import Alarm, alarm_sentence
+from t3tray.domain.alarm import Alarm
 from t3tray.domain.carries import Carries
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.guard import CreateRequest, ForkRequest, GuardAnswer, OtherRequest, PromptRequest, ReadRequest, kind_of
@@ -18,7 +18,7 @@ from t3tray.domain.journal import Entry
 from t3tray.domain.reaper import ReaperState
 from t3tray.domain.receipt import Receipt
 from t3tray.domain.remedy import Preview, Remedy
-from t3tray.domain.restore import Restore, restore_sentence
+from t3tray.domain.restore import Restore
 from t3tray.domain.server import ServerStatus
 from t3tray.domain.split import Candidate, Served
 from t3tray.domain.t3code_side import NextMessage
@@ -28,7 +28,9 @@ from t3tray.domain.times import exact_from_ms
 from t3tray.domain.verdict import Verdict
 from t3tray.domain.verification import Verification
 from t3tray.errors import T3TrayError
+from t3tray.messages.alarms import alarm_sentence
 from t3tray.messages.guard import answer_sentence
+from t3tray.messages.restore import restore_sentence
 from t3tray.messages.verdicts import sentence
 from t3tray.threads.remedy_offers import offers
 from t3tray.threads.snapshot import Finding, SourceView, ThreadDetails, ThreadRow

@@ -24,10 +24,11 @@ from t3tray.backend.snapshot_changes import (
     WarningChanged,
 )
 from t3tray.cli import text_tables
-from t3tray.domain.alarm import Alarm, alarm_sentence
+from t3tray.domain.alarm import Alarm
 from t3tray.domain.guard_state import GuardPhase
 from t3tray.domain.remedy import Remedy
 from t3tray.domain.verdict import KIND_OF, Kind, Reason
+from t3tray.messages.alarms import alarm_sentence
 from t3tray.messages.guard import answer_sentence
 from t3tray.messages.verdicts import sentence
 from t3tray.threads.remedy_offers import answer_to_alarm

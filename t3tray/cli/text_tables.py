@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from t3tray.domain import times
-from t3tray.domain.alarm import alarm_sentence
 from t3tray.domain.carries import CarriesKind
 from t3tray.domain.guard import GuardAnswer
 from t3tray.domain.journal import Entry
@@ -18,6 +17,7 @@ from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.thread import Thread
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.domain.verification import Opened, Verification
+from t3tray.messages.alarms import alarm_sentence
 from t3tray.messages.guard import next_step, standing_refusal
 from t3tray.messages.history import history
 from t3tray.messages.verdicts import receipt_text, sentence

@@ -15,11 +15,12 @@ from typing import Protocol
 
 from t3tray.conversation.archived_pager import ArchivedPager
 from t3tray.conversation.reducer import MessageReducer
-from t3tray.domain.conversation import Conversation, SubAgent, dated_ahead_sentence, tasks_of
+from t3tray.domain.conversation import Conversation, SubAgent, tasks_of
 from t3tray.domain.evidence import SessionFacts
 from t3tray.domain.transcript import Transcript
 from t3tray.domain.verdict import Kind
 from t3tray.errors import ServerError, SessionMissing, StoreError
+from t3tray.messages.conversation import dated_ahead_sentence
 from t3tray.opencode.events import Connected, ServerEvent, Signal
 from t3tray.opencode.message_events import change_of
 from t3tray.opencode.wire import TranscriptPage

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from t3tray.domain.conversation import error_sentence
 from t3tray.domain.evidence import Role
 from t3tray.domain.transcript import Message
+from t3tray.messages.conversation import error_sentence
 from t3tray.opencode.markers import part_mark
 from t3tray.opencode.message_events import (
     Change,

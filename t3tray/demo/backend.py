@@ -23,7 +23,7 @@ from t3tray.demo.model import Model
 from t3tray.demo.scratch import Scratch
 from t3tray.demo.t3 import T3Player
 from t3tray.demo.world import RunningTurn, WorldBuilder
-from t3tray.domain.autostart import AutostartState
+from t3tray.domain.inventory import AutostartState
 from t3tray.domain.notification import Click
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.errors import BinaryNotFound, T3TrayError, WorldError

@@ -58,42 +58,9 @@ class Context(Struct, frozen=True):
         return self.before == 0 and self.since_ms is None and not self.is_pending and not (self.emptied or self.unsent)
 
 
-def carried_sentence(carries: Carries) -> str:
-    """Return what the next message carries as a sentence; empty where there is nothing particular to say."""
-    match carries.kind:
-        case CarriesKind.SINCE_COMPACTION:
-            older = "" if carries.summary is None else f" ({_messages(carries.summary)})"
-            since = "the last compaction" if carries.since_ms is None else local_time(carries.since_ms)
-            return f"Your next message carries what was said since {since}, and a summary of what was before{older}."
-        case CarriesKind.PART:
-            some = "a part" if carries.messages is None else _messages(carries.messages)
-            return f"Your next message carries {some}, which is not the whole conversation."
-    return ""
-
-
-def carried_words(carries: Carries) -> str:
-    """Return the same in a few words: "14 messages and a summary of 212"."""
-    known = None if carries.messages is None else _messages(carries.messages)
-    match carries.kind:
-        case CarriesKind.WHOLE:
-            return f"{known or 'all messages'}, the whole conversation"
-        case CarriesKind.SINCE_COMPACTION:
-            older = "what was before" if carries.summary is None else f"{carries.summary:,}"
-            return f"{known or 'what was said since the compaction'} and a summary of {older}"
-        case CarriesKind.PART:
-            return f"{known or 'a part'}, not the whole conversation"
-        case CarriesKind.NOTHING:
-            return "nothing"
-    return f"{known}, not known whether that is the whole conversation" if known else "not known"
-
-
 def local_time(at_ms: int) -> str:
     """Format a time in ms in the user's time zone. A number that is no valid time is shown as such."""
     try:
         return f"{local(exact_from_ms(at_ms)):%Y-%m-%d %H:%M}"
     except OverflowError:
         return f"{at_ms} ms"
-
-
-def _messages(count: int) -> str:
-    return f"{count:,} message{'' if count == 1 else 's'}"

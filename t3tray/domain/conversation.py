@@ -6,16 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from t3tray.domain.carries import local_time
 from t3tray.domain.transcript import Message, Origin, PieceKind, ToolCall
-
-# OpenCode's names of model errors and what they mean; the provider's own words follow.
-_ERRORS = {
-    "ProviderAuthError": "The model's provider refused the key",
-    "MessageOutputLengthError": "The reply grew longer than the model may write",
-    "ContextOverflowError": "The conversation is longer than the model can read",
-    "APIError": "The model did not answer",
-}
 
 
 @dataclass(frozen=True)
@@ -63,18 +54,6 @@ class Conversation:
 
     def agent(self, session_id: str | None) -> SubAgent | None:
         return next((agent for agent in self.agents if agent.session_id == session_id), None)
-
-
-def error_sentence(name: str, message: str) -> str:
-    """Return a model's error as a sentence: what happened, and what the provider said about it."""
-    what = _ERRORS.get(name, "The turn ended with an error")
-    provider_words = message.strip().rstrip(".")
-    return f"{what}: {provider_words}." if provider_words else f"{what}."
-
-
-def dated_ahead_sentence(at_ms: int) -> str:
-    """Return why OpenCode asks no model after a message that is dated at this time in the future."""
-    return f"The newest message of this session is dated {local_time(at_ms)}, which is still to come."
 
 
 def tasks_of(messages: Iterable[Message]) -> tuple[ToolCall, ...]:

@@ -154,3 +154,19 @@ def _once_reaped(verdict: Verdict | None) -> ReaperPhase:
     if verdict is None:
         return ReaperPhase.REAPED
     return {Kind.RESUMABLE: ReaperPhase.SAFE, Kind.BLOCKED: ReaperPhase.AT_RISK, Kind.UNKNOWN: ReaperPhase.REAPED}[verdict.kind]
+
+
+@dataclass(frozen=True)
+class IdleState:
+    """Result of checking whether the server may be stopped. It was stopped if `why` is None."""
+
+    at: datetime
+    why: Blocker | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.why is None
+
+    def same_as(self, other: IdleState | None) -> bool:
+        """Whether the result is the same, at whatever time."""
+        return other is not None and self.why is other.why

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-# The last sentence on the command line; the window has a button instead.
-SETTLE = "Say that this is settled: `t3tray doctor --settle`."
-# How many threads are named, in the order of the list.
-_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -51,63 +45,3 @@ class SettlePlan:
     kept: tuple[str, ...]
     lost: tuple[str, ...] = ()
     hindrance: str = ""
-
-
-def settle_plan(restore: Restore, in_doubt: Sequence[str], split: Sequence[str]) -> SettlePlan:
-    """Return the plan. `in_doubt` are titles of threads whose binding may be older, `split` of those that several sessions
-    claim."""
-    one = len(in_doubt) == 1
-    before, after = [*what_happened(restore)], ["t3tray says no more about it."]
-    kept, lost = ["All sessions and conversations; nothing of OpenCode's or T3 Code's is changed."], list[str]()
-    if restore.complete:
-        before.append("All bindings are as they were; settings and drafts may be older.")
-    elif in_doubt:
-        whose = "This thread's binding" if one else f"The bindings of these {len(in_doubt)} threads"
-        before += [f"{whose} may be older, so {'it does' if one else 'they do'} not count as proved:", *_listed(in_doubt)]
-        before.append(f"“Check Now” on {'its' if one else 'a'} page verifies it; what is verified is in doubt no more.")
-        after.append(
-            f"The session that is recorded now counts as the right one for {'this thread' if one else 'each of these threads'}; "
-            "the next message goes there."
-        )
-        lost.append(
-            f"The mark on {'this thread' if one else 'these threads'}: that another session may have taken the recorded one's"
-            " place since then is said no more, unless OpenCode's sessions show it."
-        )
-    else:
-        before.append("Changes after that were missing. Every binding was found, or verified, again since then.")
-    if restore.aside:
-        kept.append(f"The data that was set aside, as {restore.aside}.")
-    hindrance = ""
-    if split:
-        named = ", ".join(f"“{title}”" for title in split)
-        where = "on its page" if len(split) == 1 else "for each, on its page,"
-        hindrance = f"Several sessions claim {named}. Choose one {where} first."
-    return SettlePlan("Settle What Was Put Back", "Settle It", tuple(before), tuple(after), tuple(kept), tuple(lost), hindrance)
-
-
-def _listed(titles: Sequence[str]) -> list[str]:
-    more = len(titles) - _NAMED
-    return [*(f"  “{title}”" for title in titles[:_NAMED]), *([f"  and {more} more"] if more > 0 else ())]
-
-
-def what_happened(restore: Restore) -> tuple[str, ...]:
-    """Return what happened in sentences, without the consequences."""
-    if not restore.aside and restore.copy_at is None:
-        return (f"t3tray's data {restore.trouble}.",)
-    aside = f"; it was set aside as {restore.aside}" if restore.aside else ""
-    copy = f"The copy of {restore.copy_at:%Y-%m-%d %H:%M} UTC was put back." if restore.copy_at else ""
-    return (f"t3tray's data file {restore.trouble}{aside}.", copy or "There is no good copy, so it begins anew.")
-
-
-def restore_sentence(restore: Restore) -> str:
-    """Return what the user is told until the restore is settled."""
-    parts = [*what_happened(restore)]
-    if restore.complete:
-        parts.append("All bindings are as they were; settings and drafts may be older.")
-    else:
-        parts.append(
-            "Changes after that are missing: threads that OpenCode's sessions name were made again; a thread whose binding may be"
-            " older is shown as unproven until you resume it."
-        )
-    parts.append(SETTLE)
-    return " ".join(parts)

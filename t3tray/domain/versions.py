@@ -9,8 +9,6 @@ from enum import StrEnum
 MINIMUM = (1, 15, 13)
 NEXT = 2
 _NUMBERS = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
-HINT = "Bring it up to date with `opencode upgrade`, or name another program: `t3tray settings opencode_path PATH`."
-HINT_NEXT = "Name an OpenCode 1 program: `t3tray settings opencode_path PATH`; `npm install -g opencode-ai@1` brings one."
 
 
 class Ability(StrEnum):
@@ -20,7 +18,6 @@ class Ability(StrEnum):
     OPENCODE2_MESSAGES = "opencode2-messages"
 
 
-_DOES = {Ability.MOVE_SESSION: "move a session to another folder", Ability.OPENCODE2_MESSAGES: "tell what OpenCode 2 holds"}
 _SINCE = {Ability.MOVE_SESSION: (1, 17, 0), Ability.OPENCODE2_MESSAGES: (1, 17, 0)}
 
 
@@ -37,26 +34,6 @@ def minimum() -> str:
     return ".".join(map(str, MINIMUM))
 
 
-def trouble_with_version(version: str, program: str = "") -> tuple[str, str]:
-    """Return why t3tray cannot work with this version, and what to do; empty if it can, or the version is unknown.
-
-    `program` is its path, empty if only its server is known.
-    """
-    numbers = numbers_of(version)
-    if numbers is None or (numbers[0] == 1 and numbers >= MINIMUM):
-        return "", ""
-    if numbers[0] >= NEXT:
-        return opencode2_sentence(version, program), HINT_NEXT
-    at = f" ({program})" if program else ""
-    return f"OpenCode {version}{at} is too old: t3tray needs OpenCode {minimum()} or a newer 1.x.", HINT
-
-
-def opencode2_sentence(version: str, place: str) -> str:
-    """`place` is the program's path or the server's address. Either argument may be empty."""
-    known = ", ".join(filter(None, (version, place)))
-    return f"This is OpenCode 2{f' ({known})' if known else ''}, and t3tray works with OpenCode {minimum()} or a newer 1.x."
-
-
 def abilities_of(version: str) -> frozenset[Ability]:
     """Return a version's abilities. A version without numbers is expected to have all: it is built from the newest source."""
     numbers = numbers_of(version)
@@ -66,9 +43,3 @@ def abilities_of(version: str) -> frozenset[Ability]:
 def can(ability: Ability, version: str) -> bool | None:
     """Whether a server of this version has the ability; None if the version is unknown."""
     return ability in abilities_of(version) if version else None
-
-
-def lacking(ability: Ability, version: str) -> str:
-    """Return the sentence for a server that lacks the ability."""
-    since = ".".join(map(str, _SINCE[ability][:2]))
-    return f"OpenCode {version} cannot {_DOES[ability]}; OpenCode {since} or newer can."

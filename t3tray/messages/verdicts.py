@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from t3tray.domain.carries import CarriesKind, carried_sentence
+from t3tray.domain.carries import CarriesKind
 from t3tray.domain.receipt import Receipt
 from t3tray.domain.remedy import Remedy
 from t3tray.domain.verdict import Reason, Verdict
+from t3tray.messages.carries import carried_sentence
 
 
 @dataclass(frozen=True)

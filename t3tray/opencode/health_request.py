@@ -6,8 +6,8 @@ import asyncio
 
 import httpx
 
-from t3tray.domain.versions import HINT_NEXT, opencode2_sentence, trouble_with_version
 from t3tray.errors import ServerError, TimedOut, Unsupported, UnsupportedVersion
+from t3tray.messages.versions import HINT_NEXT, opencode2_sentence, trouble_with_version
 from t3tray.opencode.client import OpenCodeClient
 from t3tray.system.environment import SERVER_USER
 

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from t3tray.domain.journal import Entry, Event
 from t3tray.domain.remedy import Choice, Preview, Remedy, RemedyRecord
 from t3tray.domain.thread import Source
-from t3tray.domain.versions import Ability, lacking
+from t3tray.domain.versions import Ability
 from t3tray.errors import MoveRefused, Refused, SessionMissing, UsageError
+from t3tray.messages.versions import lacking
 from t3tray.remedies.making import refuse_missing_folder
 from t3tray.remedies.plan import Plan, RemedyJournal, Tools, live_binding
 from t3tray.system.folders import real_directory, same_directory

@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 
 from t3tray.domain.cursor import Cursor
-from t3tray.domain.restore import Restore, SettlePlan, settle_plan
+from t3tray.domain.restore import Restore, SettlePlan
 from t3tray.errors import BinaryNotFound, Refused, ServerError, ServerFailed, StoreError, ThreadNotFound
+from t3tray.messages.restore import settle_plan
 from t3tray.opencode.marked_sessions import MarkedSession, marked_of
 from t3tray.opencode.records import SessionRecord
 from t3tray.store.store import Store

@@ -17,8 +17,8 @@ import httpx
 import psutil
 
 from t3tray.domain.server import ServerState, ServerStatus, Wanted
-from t3tray.domain.versions import trouble_with_version
 from t3tray.errors import OurBug, Refused, ServerDown, ServerFailed, StoreError, T3TrayError, TimedOut, UnsupportedVersion
+from t3tray.messages.versions import trouble_with_version
 from t3tray.opencode.binary import version_of
 from t3tray.server import supervisor_events
 from t3tray.server.handles import ExternalServer, ServerProgram

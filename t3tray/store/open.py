@@ -15,8 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-from t3tray.domain.restore import Restore, restore_sentence
+from t3tray.domain.restore import Restore
 from t3tray.errors import T3TrayError
+from t3tray.messages.restore import restore_sentence
 from t3tray.store.copies import Copies
 from t3tray.store.database import Database
 from t3tray.store.errors import translated

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
 
-from t3tray.domain.idle_shutdown import IdleState
+from t3tray.domain.reaper import IdleState
 from t3tray.errors import StoreError
 from t3tray.store.column_types import decode
 from t3tray.store.damaged_rows import note

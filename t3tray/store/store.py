@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from t3tray.domain.journal import Entry
-from t3tray.domain.restore import SETTLE, restore_sentence
 from t3tray.domain.thread import Thread
 from t3tray.errors import StoreError
+from t3tray.messages.restore import SETTLE, restore_sentence
 from t3tray.store.alarms import Alarms
 from t3tray.store.copies import Copies
 from t3tray.store.damaged_rows import notes_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from t3tray.domain.autostart import AutostartState
+from t3tray.domain.inventory import AutostartState
 from t3tray.errors import WorldError
 
 

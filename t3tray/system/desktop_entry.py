@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from configparser import Error, RawConfigParser
 from pathlib import Path
 
-from t3tray.domain.autostart import AutostartState, kept_off, starts_another, unreadable
 from t3tray.domain.controls import has_controls
+from t3tray.domain.inventory import AutostartState
 from t3tray.errors import WorldError
+from t3tray.messages.inventory import kept_off, starts_another, unreadable
 from t3tray.system.autostart_entry import remove_entry, write_entry
 
 _GROUP = "Desktop Entry"

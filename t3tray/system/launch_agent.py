@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.parsers.expat import ExpatError
 
-from t3tray.domain.autostart import AutostartState, kept_off, starts_another, unreadable
+from t3tray.domain.inventory import AutostartState
 from t3tray.errors import WorldError
+from t3tray.messages.inventory import kept_off, starts_another, unreadable
 from t3tray.system.autostart_entry import remove_entry, write_entry
 
 LABEL = "org.t3tray.login"

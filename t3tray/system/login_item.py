@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from t3tray.domain.autostart import AutostartState
+from t3tray.domain.inventory import AutostartState
 from t3tray.errors import WorldError
 from t3tray.system.autostart import open_autostart
 from t3tray.system.autostart_entry import Autostart

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from t3tray.domain.autostart import AutostartState, kept_off, starts_another, unreadable
+from t3tray.domain.inventory import AutostartState
 from t3tray.errors import WorldError
+from t3tray.messages.inventory import kept_off, starts_another, unreadable
 
 RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
 APPROVED = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"

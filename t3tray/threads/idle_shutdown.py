@@ -12,11 +12,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from t3tray.domain.idle_shutdown import IdleState, idle_sentence
-from t3tray.domain.reaper import Blocker, ServerUse, blocker_of
+from t3tray.domain.reaper import Blocker, IdleState, ServerUse, blocker_of
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.verdict import Kind
 from t3tray.errors import ServerError
+from t3tray.messages.idle_shutdown import idle_sentence
 from t3tray.opencode.connection import Connection
 from t3tray.threads.scan import Scan
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from t3tray.domain.journal import TURN_OF_OURS, Actor
-from t3tray.domain.receipt import REVERT_PENDING, T3_WORKS
 from t3tray.domain.times import from_ms, local
 from t3tray.domain.transcript import Prompt
 from t3tray.domain.verdict import Kind
 from t3tray.domain.verification import Verification
 from t3tray.errors import NotTaken, OurBug, Refused, ServerError, SessionMissing, StoreError, TurnFailed, Unanswered
+from t3tray.messages.receipts import REVERT_PENDING, T3_WORKS
 from t3tray.messages.verdicts import sentence
 from t3tray.opencode.events import Connected, Gap, with_pauses
 from t3tray.opencode.message_ids import MessageIds, time_for

@@ -13,7 +13,6 @@ from msgspec import Struct, structs
 from t3tray.domain.cursor import Cursor, taken_back, together
 from t3tray.domain.evidence import Absent, Activity, Evidence, Failure, Found, Lookup, SessionFacts
 from t3tray.domain.journal import Actor, Entry, Event
-from t3tray.domain.receipt import build_receipt
 from t3tray.domain.split import Served
 from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.thread import Source, Thread
@@ -21,6 +20,7 @@ from t3tray.domain.verdict import Kind, Reason, Verdict, decide
 from t3tray.domain.verification import Verification
 from t3tray.domain.versions import Ability, can
 from t3tray.errors import ExitCode, ServerError, WorldError
+from t3tray.messages.receipts import build_receipt
 from t3tray.messages.verdicts import sentence
 from t3tray.opencode.failures import failure_of
 from t3tray.store.store import Store

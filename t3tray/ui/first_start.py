@@ -9,7 +9,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from t3tray.domain.inventory import Inventory, InventoryItem, ItemState, items
+from t3tray.domain.inventory import Inventory, InventoryItem, ItemState
+from t3tray.messages.inventory import items
 from t3tray.messages.window import FIRST_THREADS, WELCOME
 from t3tray.ui.theme import GAP, UNIT
 from t3tray.ui.widgets.basic import Card, ScrollPage, button, clear, code, column, label, line

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from t3tray.domain.restore import Restore, SettlePlan, what_happened
+from t3tray.domain.restore import Restore, SettlePlan
+from t3tray.messages.restore import what_happened
 from t3tray.threads.snapshot import ThreadRow
 from t3tray.ui.widgets.basic import button, label
 from t3tray.ui.widgets.sheet import Sheet

@@ -17,12 +17,12 @@ from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.evidence import Evidence, Failure
 from t3tray.domain.guard import CreateRequest, GuardAction, GuardAnswer, GuardDecision
-from t3tray.domain.idle_shutdown import IdleState
 from t3tray.domain.journal import Actor, Entry, Event
-from t3tray.domain.receipt import build_receipt
+from t3tray.domain.reaper import IdleState
 from t3tray.domain.restore import Restore
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Reason, Verdict
+from t3tray.messages.receipts import build_receipt
 from t3tray.settings.definitions import Settings
 from t3tray.settings.stored import read_settings, write_settings
 from t3tray.store.journal_file import FILE_NAME as RECORD

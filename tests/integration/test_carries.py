@@ -13,12 +13,13 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from t3tray.domain.carries import Carries, CarriesKind, carried_words
+from t3tray.domain.carries import Carries, CarriesKind
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.evidence import Evidence
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import decide
 from t3tray.domain.versions import Ability
+from t3tray.messages.carries import carried_words
 from t3tray.opencode.client import OpenCodeClient
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.threads.evidence import Surroundings, ThreadRecord, cursor_now, evidence_from_server

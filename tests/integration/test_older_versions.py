@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.domain.versions import Ability, lacking
+from t3tray.domain.versions import Ability
+from t3tray.messages.versions import lacking
 from tests.support.opencode import RawServer
 from tests.support.program import Program
 from tests.support.t3_world import World, add_thread, empty_world, writing

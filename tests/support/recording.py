@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from t3tray.backend.backend import Backend
-from t3tray.domain.autostart import AutostartState
 from t3tray.domain.conversation import Conversation
+from t3tray.domain.inventory import AutostartState
 from t3tray.domain.remedy import Choice, Preview
-from t3tray.domain.restore import settle_plan
 from t3tray.domain.verification import Opened, Verification
 from t3tray.errors import ServerDown
 from t3tray.guard.status import GuardStatus
 from t3tray.guard.t3_settings import Protection, ProtectionView
+from t3tray.messages.restore import settle_plan
 from t3tray.settings.definitions import Settings
 from t3tray.threads.snapshot import Snapshot, ThreadRow
 from tests.support.views import INVENTORY, RESTORE, details, preview, protection_plan, receipt

@@ -9,7 +9,8 @@ from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
-from t3tray.domain.inventory import INSTALL, INSTALL_WITH_NPM, FoundProgram, tray_item
+from t3tray.domain.inventory import FoundProgram
+from t3tray.messages.inventory import INSTALL, INSTALL_WITH_NPM, tray_item
 from t3tray.messages.window import WELCOME
 from t3tray.ui import theme
 from t3tray.ui.first_start import AGAIN, FoundPage

@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton, QWid
 from pytestqt.qtbot import QtBot
 
 from t3tray.domain.alarm import Acknowledged
-from t3tray.domain.autostart import AutostartState
 from t3tray.domain.guard import CreateRequest, GuardAction, GuardAnswer, GuardDecision, ReadRequest, Refusal
 from t3tray.domain.guard_state import GuardPhase, GuardState
+from t3tray.domain.inventory import AutostartState
 from t3tray.domain.verdict import Reason
 from t3tray.guard.status import GuardStatus
 from t3tray.guard.t3_settings import Protection, ProtectionView

@@ -10,9 +10,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from t3tray.domain.restore import Restore, SettlePlan, restore_sentence, settle_plan
+from t3tray.domain.restore import Restore, SettlePlan
 from t3tray.domain.verdict import Reason, Verdict
 from t3tray.errors import Refused
+from t3tray.messages.restore import restore_sentence, settle_plan
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.restore_sheet import SETTLE, restore_words
 from t3tray.ui.theme import NARROW

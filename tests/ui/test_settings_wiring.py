@@ -9,8 +9,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLabel, QSpinBox
 from pytestqt.qtbot import QtBot
 
-from t3tray.domain.autostart import AutostartState
 from t3tray.domain.guard_state import GuardPhase, GuardState
+from t3tray.domain.inventory import AutostartState
 from t3tray.errors import UsageError, WorldError
 from t3tray.settings.definitions import Settings
 from t3tray.threads.snapshot import Snapshot

@@ -8,10 +8,10 @@ import os
 from t3tray.backend.backend import Backend
 from t3tray.cli import json_documents
 from t3tray.cli.context import Command
-from t3tray.domain.receipt import T3_SHOWS_NOTHING
 from t3tray.domain.thread import Source
 from t3tray.domain.verdict import Reason
 from t3tray.errors import ExitCode, T3TrayError, WorldError
+from t3tray.messages.receipts import T3_SHOWS_NOTHING
 from t3tray.system.paths import whole_path
 from t3tray.threads.prompt_delivery import Waiting
 from t3tray.threads.send import RevertPending, Sent, Warned

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from t3tray.domain.carries import Carries, CarriesKind, carried_words
+from t3tray.domain.carries import Carries, CarriesKind
 from t3tray.domain.verdict import Kind, Reason
+from t3tray.messages.carries import carried_words
 from t3tray.messages.verdicts import sentence
 from t3tray.threads.snapshot import ThreadRow
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QPushButton, QWidget
 
-from t3tray.domain.autostart import AutostartState
+from t3tray.domain.inventory import AutostartState
 from t3tray.guard.status import ProtectionPlan
 from t3tray.ui.widgets.basic import Card, button, heading, label
 from t3tray.ui.widgets.sheet import Sheet

@@ -10,7 +10,8 @@ from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from t3tray.domain.guard_state import GuardState
-from t3tray.domain.inventory import FoundHome, Inventory, home_summary, megabytes
+from t3tray.domain.inventory import FoundHome, Inventory
+from t3tray.messages.inventory import home_summary, megabytes
 from t3tray.settings.definitions import DEFINITIONS, LOGIN, Definition, Settings, SettingsSection
 from t3tray.settings.kinds import Folders, Number, OneOf, Program, Secret, Switch, Text, TimeOfDay
 from t3tray.ui.guard.guard_panel import GuardPanel

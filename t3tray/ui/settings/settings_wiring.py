@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from PySide6.QtCore import QObject, Qt, Signal, Slot, qVersion
 from PySide6.QtGui import QGuiApplication
 
-from t3tray.domain.autostart import AutostartState
-from t3tray.domain.inventory import InventoryItem, tray_item
+from t3tray.domain.inventory import AutostartState, InventoryItem
+from t3tray.messages.inventory import tray_item
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.bridge import Bridge
 from t3tray.ui.settings.settings_window import SettingsWindow

@@ -8,11 +8,12 @@ from PySide6.QtCore import QDir
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from t3tray.domain.alarm import Acknowledged, Alarm, AlarmKind, alarm_sentence
+from t3tray.domain.alarm import Acknowledged, Alarm, AlarmKind
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.domain.t3code_side import NextMessage, NextReason
 from t3tray.domain.times import dated
 from t3tray.domain.verdict import Kind, Reason, Verdict
+from t3tray.messages.alarms import alarm_sentence
 from t3tray.messages.verdicts import REMEDIES, sentence
 from t3tray.threads.remedy_offers import answer_to_alarm
 from t3tray.threads.snapshot import ThreadDetails, ThreadRow

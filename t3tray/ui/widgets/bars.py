@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from t3tray.domain.restore import restore_sentence
+from t3tray.messages.restore import restore_sentence
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.restore_sheet import SETTLE, restore_words
 from t3tray.ui.widgets.action_bar import ActionBar

@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 
 from t3tray.alerts.notifier import Notifier, rules_of
-from t3tray.domain.alarm import NOTICE_LIMIT, Alarm, AlarmKind, Cause, SessionContents
+from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents
 from t3tray.domain.guard import GuardAction, GuardAnswer, GuardDecision, OtherRequest, Refusal
 from t3tray.domain.guard_state import GuardPhase, GuardState
 from t3tray.domain.notification import SETTLING, Click, NotificationKind, NotificationRules
@@ -22,6 +22,7 @@ from t3tray.domain.remedy import Remedy
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.verdict import Reason, Verdict
 from t3tray.errors import ServerDown
+from t3tray.messages.alarms import NOTICE_LIMIT
 from t3tray.messages.notifications import NOT_ANSWERED, NotificationWording
 from t3tray.settings.definitions import Settings
 from t3tray.system.notification_service import CLICKED, NotificationPress

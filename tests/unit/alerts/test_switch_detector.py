@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import text
 
 from t3tray.alerts.switch_detector import SwitchDetector
-from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents, alarm_notice, alarm_sentence
+from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.remedy import Remedy, RemedyRecord, Repair
+from t3tray.messages.alarms import alarm_notice, alarm_sentence
 from t3tray.t3code.guard_sides import GuardSides
 from t3tray.threads.t3code_sides import T3Sides
 from tests.support.scan_cases import Eyes

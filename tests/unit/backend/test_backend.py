@@ -18,7 +18,7 @@ from t3tray.backend import watched_tasks
 from t3tray.backend.backend import Backend
 from t3tray.backend.scanning import Scanning
 from t3tray.backend.upkeep import Upkeep
-from t3tray.domain.autostart import AutostartState
+from t3tray.domain.inventory import AutostartState
 from t3tray.domain.thread import Source, Thread
 from t3tray.errors import Refused, StoreError, UsageError
 from t3tray.system.bus_notifications import NO_BUS

@@ -16,7 +16,6 @@ from t3tray.domain.evidence import Absent, Evidence
 from t3tray.domain.guard import CreateRequest, GuardAction, GuardAnswer, GuardDecision, ReadRequest, Refusal
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.reaper import ReaperPhase, ReaperState
-from t3tray.domain.receipt import build_receipt
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.split import Candidate
 from t3tray.domain.t3code_side import UNKNOWN, GuardSide, T3Side, next_message
@@ -24,6 +23,7 @@ from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Reason, Verdict
 from t3tray.domain.verification import Verification
 from t3tray.errors import ServerDown
+from t3tray.messages.receipts import build_receipt
 from t3tray.threads.remedy_offers import offers
 from t3tray.threads.snapshot import ThreadDetails, ThreadRow
 from tests.support.views import in_t3

@@ -10,11 +10,12 @@ import pytest
 
 from t3tray.conversation import feed as module
 from t3tray.conversation.feed import FRAME, PAGE, ConversationPlace
-from t3tray.domain.conversation import Conversation, CopyInfo, dated_ahead_sentence
+from t3tray.domain.conversation import Conversation, CopyInfo
 from t3tray.domain.evidence import Role, SessionFacts
 from t3tray.domain.transcript import Message, Origin, Piece, PieceKind, ToolCall, Transcript
 from t3tray.domain.verdict import Kind
 from t3tray.errors import ServerDown
+from t3tray.messages.conversation import dated_ahead_sentence
 from t3tray.opencode.events import Connected
 from tests.support.following import ASKED, CHILD, REPLY, Follower, Server, following, messages_in
 from tests.support.transcripts import SESSION, event, grew, info, message, part_told, text, told, tool

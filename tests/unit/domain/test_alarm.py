@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from t3tray.domain.alarm import NOTICE_LIMIT, Alarm, AlarmKind, Cause, SessionContents, alarm_notice, alarm_sentence
+from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents
+from t3tray.messages.alarms import NOTICE_LIMIT, alarm_notice, alarm_sentence
 from tests.support.t3_world import NOON
 
 

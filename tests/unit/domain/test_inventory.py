@@ -6,17 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from t3tray.domain.inventory import (
-    INSTALL,
-    INSTALL_WITH_NPM,
-    FoundHome,
-    FoundProgram,
-    Inventory,
-    InventoryItem,
-    ItemState,
-    items,
-    megabytes,
-)
+from t3tray.domain.inventory import FoundHome, FoundProgram, Inventory, InventoryItem, ItemState
+from t3tray.messages.inventory import INSTALL, INSTALL_WITH_NPM, items, megabytes
 
 WELL = Inventory(
     FoundProgram("/usr/bin/opencode", "1.18.33"),

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from t3tray.domain.idle_shutdown import IdleState, idle_sentence
 from t3tray.domain.reaper import (
     Blocker,
+    IdleState,
     ReaperClock,
     ReaperPhase,
     ReaperState,
@@ -19,6 +19,7 @@ from t3tray.domain.reaper import (
     t3_reaper_state,
 )
 from t3tray.domain.verdict import Reason, Verdict
+from t3tray.messages.idle_shutdown import idle_sentence
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PROVED, MISSING, DOWN = Verdict(Reason.PROVED), Verdict(Reason.MISSING), Verdict(Reason.SERVER_DOWN)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from t3tray.domain.restore import SETTLE, Restore, restore_sentence, settle_plan, what_happened
+from t3tray.domain.restore import Restore
+from t3tray.messages.restore import SETTLE, restore_sentence, settle_plan, what_happened
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 COPY_AT = datetime(2026, 2, 28, 9, 30, tzinfo=UTC)

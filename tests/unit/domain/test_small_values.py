@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 from t3tray.domain.archived import ArchivedTranscript, LostMessages, TranscriptOwner
-from t3tray.domain.autostart import kept_off, starts_another, unreadable
-from t3tray.domain.conversation import Conversation, SubAgent, dated_ahead_sentence, error_sentence, tasks_of
+from t3tray.domain.conversation import Conversation, SubAgent, tasks_of
 from t3tray.domain.evidence import Role
 from t3tray.domain.thread import Source, Thread, named
 from t3tray.domain.transcript import Message, Piece, PieceKind, ToolCall
 from t3tray.errors import ThreadNotFound, UsageError
+from t3tray.messages.conversation import dated_ahead_sentence, error_sentence
+from t3tray.messages.inventory import kept_off, starts_another, unreadable
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from t3tray.domain.carries import Carries, CarriesKind, Context, carried_words, local_time
+from t3tray.domain.carries import Carries, CarriesKind, Context, local_time
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.evidence import Absent, Activity, Claim, Evidence, Failure, Found, MessageFacts, Role, SessionFacts
-from t3tray.domain.receipt import build_receipt
 from t3tray.domain.verdict import KIND_OF, Kind, Reason, Verdict, decide
+from t3tray.messages.carries import carried_words
+from t3tray.messages.receipts import build_receipt
 from t3tray.messages.verdicts import WORDING, receipt_text, sentence
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

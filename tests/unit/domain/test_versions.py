@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from t3tray.domain.versions import Ability, abilities_of, can, lacking, numbers_of, trouble_with_version
+from t3tray.domain.versions import Ability, abilities_of, can, numbers_of
+from t3tray.messages.versions import lacking, trouble_with_version
 
 
 @pytest.mark.parametrize("version", ["1.15.13", "1.17.0", "1.18.33", "1.99.9", "v1.18.33", "", "local", "0.0.0-dev-202611"])

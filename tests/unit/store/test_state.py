@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.domain.idle_shutdown import IdleState
+from t3tray.domain.reaper import IdleState
 from t3tray.domain.server import Wanted
 from t3tray.domain.t3code_side import LetGo
 from t3tray.settings.definitions import DEFINITIONS, SHOWN_STATE, Settings

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from t3tray.domain.autostart import AutostartState
+from t3tray.domain.inventory import AutostartState
 from t3tray.errors import WorldError
 from t3tray.system.autostart import open_autostart, own_command
 from t3tray.system.autostart_entry import Autostart

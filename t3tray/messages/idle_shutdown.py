@@ -1,27 +1,10 @@
-"""The result of t3tray's own reaper as a value and a sentence; `reaper` decides."""
+"""The sentence on what t3tray's own reaper did, or will do."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from t3tray.domain.reaper import Blocker
-
-
-@dataclass(frozen=True)
-class IdleState:
-    """Result of checking whether the server may be stopped. It was stopped if `why` is None."""
-
-    at: datetime
-    why: Blocker | None = None
-
-    @property
-    def ended(self) -> bool:
-        return self.why is None
-
-    def same_as(self, other: IdleState | None) -> bool:
-        """Whether the result is the same, at whatever time."""
-        return other is not None and self.why is other.why
+from t3tray.domain.reaper import Blocker, IdleState
 
 
 def idle_sentence(result: IdleState | None, idle_after: timedelta, runs: bool, reap_at: datetime | None = None) -> str:
