@@ -55,10 +55,10 @@ class Archive:
         """Keep by these rules from now on."""
         self._archiver.rules = rules
 
-    async def keep(self, picture: Scan) -> bool:
+    async def keep(self, scan: Scan) -> bool:
         """Keep what is new; True when there is more. That the archive cannot be written hinders nothing else."""
         try:
-            more = await self._run_sql(self._archiver.update, picture.assessments)
+            more = await self._run_sql(self._archiver.update, scan.assessments)
             brought, is_more_to_bring = await self._run(self._migration.bring_over_some, _AT_ONCE)
         except StoreError as error:
             self._trouble = (f"What threads say cannot be kept: {error.message}",)

@@ -49,8 +49,8 @@ class DoctorInput:
     store: Store
     database: OpenCodeDatabase
     scanner: Scanner
-    picture: Scan
-    overview: Snapshot
+    scan: Scan
+    snapshot: Snapshot
     program: FoundProgram
     neighbours: tuple[OtherProcess, ...]
     now: datetime
@@ -58,26 +58,23 @@ class DoctorInput:
     broken: tuple[str, ...] = ()
 
 
-def assess(patient: DoctorInput) -> tuple[Finding, ...]:
+def assess(facts: DoctorInput) -> tuple[Finding, ...]:
     """All findings, good and bad."""
     return (
-        _program(patient.program),
-        _server(patient.overview.server),
-        *(Finding("opencode's configuration", False, sentence) for sentence in patient.broken),
-        _journal(patient.store),
-        *_intents(patient),
-        *(Finding("data", False, warning) for warning in patient.store.warnings),
-        *(Finding("damaged value", False, sentence) for sentence in patient.store.damaged_rows()),
-        *_lost_bindings(patient),
-        *_databases(patient),
-        *(
-            Finding("threads in two homes", False, duplicate_homes.sentence)
-            for duplicate_homes in patient.picture.duplicate_homes
-        ),
-        *(Finding("sources", False, sentence) for sentence in patient.picture.trouble),
-        *_threads(patient),
-        *_alarms(patient),
-        *_neighbours(patient),
+        _program(facts.program),
+        _server(facts.snapshot.server),
+        *(Finding("opencode's configuration", False, sentence) for sentence in facts.broken),
+        _journal(facts.store),
+        *_intents(facts),
+        *(Finding("data", False, warning) for warning in facts.store.warnings),
+        *(Finding("damaged value", False, sentence) for sentence in facts.store.damaged_rows()),
+        *_lost_bindings(facts),
+        *_databases(facts),
+        *(Finding("threads in two homes", False, duplicate_homes.sentence) for duplicate_homes in facts.scan.duplicate_homes),
+        *(Finding("sources", False, sentence) for sentence in facts.scan.trouble),
+        *_threads(facts),
+        *_alarms(facts),
+        *_neighbours(facts),
     )
 
 
@@ -105,27 +102,27 @@ def _journal(store: Store) -> Finding:
     return Finding("journal", True, f"{_counted(len(threads))}, {len(cursors)} bound; every binding is what the journal says")
 
 
-def _intents(patient: DoctorInput) -> Iterator[Finding]:
-    pending = patient.store.journal.pending()
+def _intents(facts: DoctorInput) -> Iterator[Finding]:
+    pending = facts.store.journal.pending()
     if not pending:
         yield Finding("open intents", True, "none")
     elsewhere = {elsewhere_sentence(entry) for entry in pending if is_elsewhere(entry.intent or "")}
     yield from (Finding("open intents", False, told) for told in sorted(elsewhere))
     listed = ", ".join(f"{entry.thread_id} ({entry.why})" for entry in pending if not is_elsewhere(entry.intent or ""))
-    troubles = tuple(told for told in patient.troubles if told not in elsewhere)
+    troubles = tuple(told for told in facts.troubles if told not in elsewhere)
     if listed and troubles:
         yield Finding("open intents", False, listed, troubles)
     elif listed:
         yield Finding("open intents", False, f"{listed}. They are settled as soon as a server runs.")
 
 
-def _lost_bindings(patient: DoctorInput) -> Iterator[Finding]:
+def _lost_bindings(facts: DoctorInput) -> Iterator[Finding]:
     """OpenCode's sessions that t3tray made or sent to, compared with the journal."""
-    lost = patient.scanner.lost_bindings
+    lost = facts.scanner.lost_bindings
     if lost.trouble:
         yield Finding("marks", False, f"OpenCode's sessions cannot be compared with the journal: {lost.trouble}")
         return
-    claims = [(row, lost.sessions_of(row.thread.id)) for row in patient.overview.rows if lost.sessions_of(row.thread.id)]
+    claims = [(row, lost.sessions_of(row.thread.id)) for row in facts.snapshot.rows if lost.sessions_of(row.thread.id)]
     for row, sessions in claims:
         told = (
             f"“{row.thread.title}” is bound to {row.session_id}; {', '.join(sessions)} was made for it or sent to by t3tray later"
@@ -135,16 +132,16 @@ def _lost_bindings(patient: DoctorInput) -> Iterator[Finding]:
         yield Finding("marks", True, "the journal knows every session that t3tray made or sent to")
 
 
-def _databases(patient: DoctorInput) -> Iterator[Finding]:
+def _databases(facts: DoctorInput) -> Iterator[Finding]:
     try:
-        with patient.database.reading():
-            found = _file("OpenCode's database", patient.database.path, " · in the form of OpenCode 1")
-            why = patient.database.trust.why
+        with facts.database.reading():
+            found = _file("OpenCode's database", facts.database.path, " · in the form of OpenCode 1")
+            why = facts.database.trust.why
             yield replace(found, ok=False, detail=f"{why} t3tray reads {found.detail}") if why else found
     except T3TrayError as error:
         yield Finding("OpenCode's database", False, error.message)
-    yield from _earlier(patient)
-    for source in patient.overview.sources:
+    yield from _earlier(facts)
+    for source in facts.snapshot.sources:
         if not source.path:
             continue
         told = _file("T3 Code's database", Path(source.path), f" · {source.form}, {source.why}, {_counted(source.threads)}")
@@ -153,17 +150,17 @@ def _databases(patient: DoctorInput) -> Iterator[Finding]:
         yield told
 
 
-def _earlier(patient: DoctorInput) -> Iterator[Finding]:
+def _earlier(facts: DoctorInput) -> Iterator[Finding]:
     """The databases that OpenCode used before, as far as sessions stay behind there."""
-    bound = {row.session_id: row.thread.title for row in patient.overview.rows if row.session_id}
-    now = patient.database.path
-    for path in patient.database.earlier:
+    bound = {row.session_id: row.thread.title for row in facts.snapshot.rows if row.session_id}
+    now = facts.database.path
+    for path in facts.database.earlier:
         if not path.exists():
             continue
         try:
             with closing(DatabaseReader(path)) as reader:
                 there = {name for (name,) in reader.rows("SELECT id FROM session WHERE parent_id IS NULL")}
-            there -= _present(patient.database, there)
+            there -= _present(facts.database, there)
         except T3TrayError as error:
             yield Finding("an earlier database", False, f"OpenCode used {path} before, and now uses {now}. {error.message}")
             continue
@@ -196,15 +193,15 @@ def _file(name: str, path: Path, more: str) -> Finding:
     return Finding(name, True, f"{path} · {sizes} on {disk or 'a disk of unknown kind'}{more}")
 
 
-def _threads(patient: DoctorInput) -> Iterator[Finding]:
-    rows = patient.overview.rows
+def _threads(facts: DoctorInput) -> Iterator[Finding]:
+    rows = facts.snapshot.rows
     for row in rows:
         if row.verdict.kind is Kind.BLOCKED:
-            candidates = patient.scanner.candidates(row.thread.id, patient.store.journal.entries(row.thread.id))
+            candidates = facts.scanner.candidates(row.thread.id, facts.store.journal.entries(row.thread.id))
             yield Finding(_NAMES.get(row.verdict.reason, _NOWHERE), False, _what(row), session_table(row, candidates))
         yield from _switches(row)
-        yield from _abandoned(patient, row)
-    yield _soon([row for row in rows if row.reaper.reap_at and row.reaper.reap_at - patient.now < _SOON])
+        yield from _abandoned(facts, row)
+    yield _soon([row for row in rows if row.reaper.reap_at and row.reaper.reap_at - facts.now < _SOON])
 
 
 def _what(row: ThreadRow) -> str:
@@ -245,11 +242,11 @@ def _switches(row: ThreadRow) -> Iterator[Finding]:
         yield Finding("silent switch", False, told)
 
 
-def _abandoned(patient: DoctorInput, row: ThreadRow) -> Iterator[Finding]:
+def _abandoned(facts: DoctorInput, row: ThreadRow) -> Iterator[Finding]:
     """What a cut off remedy left in OpenCode, where it holds words: nobody's but for this line."""
-    entries = patient.store.journal.entries(row.thread.id)
+    entries = facts.store.journal.entries(row.thread.id)
     left = abandoned(entries)
-    for found in patient.scanner.candidates(row.thread.id, entries) if left else ():
+    for found in facts.scanner.candidates(row.thread.id, entries) if left else ():
         if found.session_id in left and found.messages:
             title, count = f"“{row.thread.title}”", f"{found.messages} message{'' if found.messages == 1 else 's'}"
             told = f"{title}: {found.session_id} is left of a change that was cut off, and holds {count}"
@@ -261,16 +258,16 @@ def _told(served: Served) -> str:
     return f"{served.session_id}{' (gone)' if served.exists is False else ''}"
 
 
-def _alarms(patient: DoctorInput) -> Iterator[Finding]:
-    for alarm in patient.store.alarms.all():
+def _alarms(facts: DoctorInput) -> Iterator[Finding]:
+    for alarm in facts.store.alarms.all():
         yield Finding(
             "alarm", alarm.seen_at is not None, f"{alarm.at:%Y-%m-%d %H:%M} UTC, {alarm.thread_id}: {alarm_sentence(alarm)}"
         )
 
 
-def _neighbours(patient: DoctorInput) -> Iterator[Finding]:
-    for other in patient.neighbours:
-        age = (patient.now - other.started).total_seconds() / 3600
+def _neighbours(facts: DoctorInput) -> Iterator[Finding]:
+    for other in facts.neighbours:
+        age = (facts.now - other.started).total_seconds() / 3600
         whose = f"of {other.parent}" if other.parent else "nobody's: the program that started it is gone"
         port = f", port {other.port}" if other.port else ""
         told = f"pid {other.pid}{port}, {age:.1f} h old, {other.memory / 2**20:.0f} MB, {whose}"

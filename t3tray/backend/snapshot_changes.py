@@ -1,4 +1,4 @@
-"""What is new from one overview to the next, as values: what `t3tray run` tells, one after the other. It decides nothing.
+"""What is new from one snapshot to the next, as values: what `t3tray run` tells, one after the other. It decides nothing.
 
 While a turn runs a thread's verdict is no news: it is compared with the one before the turn. What cannot be told for a moment (a
 server that does not answer) is taken to stand as it was.
@@ -34,7 +34,7 @@ class Progress:
 class FirstTable:
     """Everything, once: the first time that it could be read."""
 
-    overview: Snapshot
+    snapshot: Snapshot
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ Standing = tuple[Reason, CarriesKind, NextReason | None]
 
 
 class SnapshotChanges:
-    """Compares each overview with the one before; the first one is compared with nothing."""
+    """Compares each snapshot with the one before; the first one is compared with nothing."""
 
     def __init__(self) -> None:
         self._last: Snapshot | None = None
@@ -136,17 +136,17 @@ class SnapshotChanges:
         self._working: set[str] = set()
         self._has_table = False
 
-    def of(self, overview: Snapshot) -> tuple[Change, ...]:
+    def of(self, snapshot: Snapshot) -> tuple[Change, ...]:
         """What is new in it, in the order in which it is told."""
         last = self._last or Snapshot(ServerStatus(ServerState.STOPPED))
-        if overview.server.state is ServerState.UNRESPONSIVE:
+        if snapshot.server.state is ServerState.UNRESPONSIVE:
             # What waited for the user waits on, as far as anybody can tell.
-            overview = replace(overview, pending_requests=last.pending_requests)
-        if overview.banner and not overview.sources:
+            snapshot = replace(snapshot, pending_requests=last.pending_requests)
+        if snapshot.banner and not snapshot.sources:
             # There is no world yet to be told of.
-            return (Progress(overview.banner),)
-        found = tuple(self._compare(last, overview))
-        self._last = overview
+            return (Progress(snapshot.banner),)
+        found = tuple(self._compare(last, snapshot))
+        self._last = snapshot
         return found
 
     def _compare(self, last: Snapshot, now: Snapshot) -> Iterator[Change]:
@@ -214,9 +214,9 @@ def _marks_of(server: ServerStatus) -> tuple[object, ...]:
     return server.state, server.pid, server.version, server.reason
 
 
-def _warnings(overview: Snapshot) -> tuple[str, ...]:
+def _warnings(snapshot: Snapshot) -> tuple[str, ...]:
     """Without what the guard's own change tells."""
-    return tuple(sentence for sentence in dict.fromkeys(overview.warnings) if sentence != overview.guard.sentence)
+    return tuple(sentence for sentence in dict.fromkeys(snapshot.warnings) if sentence != snapshot.guard.sentence)
 
 
 def _compared(before: Iterable[T], now: Iterable[T], key: Callable[[T], object]) -> tuple[tuple[T, bool], ...]:

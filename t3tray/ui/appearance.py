@@ -37,7 +37,7 @@ class Appearance(QObject):
     def listen(self, bridge: Bridge) -> None:
         """Follow the setting: changed in this process (known at once), or by a command (known with the next snapshot)."""
         bridge.setting_kept.connect(lambda _, settings: self.follow(settings.appearance))
-        bridge.overview_changed.connect(lambda snapshot: self.follow(snapshot.settings.appearance))
+        bridge.snapshot_changed.connect(lambda snapshot: self.follow(snapshot.settings.appearance))
 
     @Slot()
     def _on_scheme_changed(self) -> None:

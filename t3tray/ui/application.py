@@ -129,7 +129,7 @@ class Application(QObject):
         self._qt.setWindowIcon(QIcon(str(resource("icons/t3tray.svg"))))
         self._qt.commitDataRequest.connect(self._on_session_end)
         self._bridge = bridge = Bridge(self._open_backend)
-        bridge.overview_changed.connect(self._on_overview_changed)
+        bridge.snapshot_changed.connect(self._on_snapshot_changed)
         self._appearance.listen(bridge)
         bridge.details_changed.connect(self._on_details_changed)
         bridge.resumed.connect(self._on_resumed)
@@ -226,17 +226,17 @@ class Application(QObject):
         """Show what switching the guard on would change, or off where it is on."""
         from t3tray.ui.labels import guard_would_turn_on
 
-        if self._bridge and self._bridge.overview:
-            self._bridge.preview_protection(guard_would_turn_on(self._bridge.overview.guard))
+        if self._bridge and self._bridge.snapshot:
+            self._bridge.preview_protection(guard_would_turn_on(self._bridge.snapshot.guard))
 
     @Slot(object)
     def _on_protection_previewed(self, plan: ProtectionPlan) -> None:
         self._open_window().show_protection_plan(plan)
 
     @Slot(object)
-    def _on_overview_changed(self, overview: Snapshot) -> None:
+    def _on_snapshot_changed(self, snapshot: Snapshot) -> None:
         assert self._bridge is not None
-        # Both were made in the other thread; they may be newer than the overview that this is told for.
+        # Both were made in the other thread; they may be newer than the snapshot that this is told for.
         self._tray.show_snapshot(self._bridge.brief)
         if self._window and self._bridge.listing:
             self._window.show_listing(self._bridge.listing)
@@ -254,7 +254,6 @@ class Application(QObject):
         if verification.verdict.kind is not Kind.RESUMABLE:
             self._open_window().bring_up()
             self._open_window().show_thread(verification.thread.id)
-        self._open_window().show_resumption(verification)
 
     @Slot(str)
     def _on_thread_made(self, thread_id: str) -> None:
@@ -326,7 +325,7 @@ class Application(QObject):
 
         if self._quitting or self._tray.is_there or self._bridge is None:
             return ""
-        return would_end(self._bridge.overview)
+        return would_end(self._bridge.snapshot)
 
     @Slot()
     def _on_window_closed(self) -> None:

@@ -46,7 +46,7 @@ class AsyncThread(QObject):
         self._stop = asyncio.Event()
         self._stops_server = False
         self._asked: set[asyncio.Task[None]] = set()
-        # What ends in order even when the app does.
+        # What the end of the app waits for.
         self._drafts: set[asyncio.Task[None]] = set()
         self._working = Working(self.working_changed.emit)
         self._thread = threading.Thread(target=self._main, name="asyncio", daemon=True)

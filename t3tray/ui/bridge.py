@@ -17,7 +17,7 @@ from t3tray.domain.notification import Click
 from t3tray.domain.pending_request import Answers, ApprovalRequest, QuestionRequest, Reply
 from t3tray.domain.remedy import Choice, Preview
 from t3tray.domain.restore import SettlePlan
-from t3tray.domain.verification import Opened
+from t3tray.domain.verification import Opened, Verification
 from t3tray.errors import OurBug, T3TrayError
 from t3tray.guard.status import GuardStatus
 from t3tray.settings.definitions import LOGIN
@@ -40,16 +40,19 @@ from t3tray.ui.tray.menu import RECENT, MenuAction, MenuItem
 
 
 class Bridge(AsyncThread):
-    """Signals are facts. `told` carries a sentence, `copy_wanted` a text for the clipboard, `failed` a T3TrayError,
-    `previewed` and `remedied` a thread's id and what a remedy would do or did, `working_changed` all `Work` that takes long
-    now, `setting_kept` a setting's name and what is set by then, `setting_refused` its name and why, `diagnosed` a text to
-    be sent, `saying_found` a text and the ids of the threads in which it was said, `search_failed` a text and an error,
-    `notice_clicked` a `Click`, `sent` and `refused` a thread's id and the text that was sent or the T3TrayError,
-    `answer_failed` the id of what asked and the error, `protection_previewed` what the guard would do, and
-    `protection_changed` how T3 Code stands with it, `settling_planned` what settling a restore would do, None where none
-    stands; `ended` comes once, when nothing runs any more."""
+    """One for the app's life. Each method asks the backend for something; what came of it is a signal.
 
-    overview_changed = Signal(object)
+    `snapshot`, `listing` (its list data) and `brief` (what the tray's menu shows of it) are the newest, made in the asyncio
+    thread. Signals, with what they carry: `told`, a sentence; `copy_wanted`, a text for the clipboard; `failed`, a T3TrayError;
+    `previewed` and `remedied`, a thread's id and the preview of a remedy, or of what it did; `setting_kept`, a setting's name
+    and all settings; `setting_refused`, its name and why; `diagnosed`, a text to be sent; `saying_found`, a text and the ids of
+    the threads that hold it; `search_failed`, the text and an error; `notice_clicked`, a `Click`; `sent` and `refused`, a
+    thread's id and the text, or the error; `answer_failed`, the id of a request and the error; `protection_previewed`, what the
+    guard would change; `protection_changed`, the guard's status; `settling_planned`, what settling a restore would do, None if
+    there is none.
+    """
+
+    snapshot_changed = Signal(object)
     details_changed = Signal(object)
     resumed = Signal(object)
     setting_kept = Signal(str, object)
@@ -77,7 +80,7 @@ class Bridge(AsyncThread):
 
     def __init__(self, open_backend: OpenBackend) -> None:
         super().__init__(open_backend)
-        self.overview: Snapshot | None = None
+        self.snapshot: Snapshot | None = None
         self.listing: ThreadListData | None = None
         self.brief: Snapshot | None = None
         self._following: asyncio.Task[None] | None = None
@@ -88,10 +91,10 @@ class Bridge(AsyncThread):
         self._ask(lambda backend: backend.details.read(thread_id), self.details_changed.emit, quiet=True)
 
     def verify(self, thread_id: str) -> None:
-        self._ask(lambda backend: backend.prompting.verify(thread_id), self.resumed.emit, words=CHECKING)
+        self._ask(lambda backend: backend.prompting.verify(thread_id), self._tell_verified, words=CHECKING)
 
     def open_in_terminal(self, thread_id: str) -> None:
-        self._ask(lambda backend: backend.open_in_terminal(thread_id), self.resumed.emit, words=RESUMING)
+        self._ask(lambda backend: backend.open_in_terminal(thread_id), self._tell_verified, words=RESUMING)
 
     def open_in_t3code(self, thread_id: str) -> None:
         def tell(opened: Opened) -> None:
@@ -102,7 +105,7 @@ class Bridge(AsyncThread):
         self._ask(lambda backend: backend.open_in_t3code(thread_id), tell)
 
     def watch(self, thread_id: str) -> None:
-        """The user has this thread on screen, in front; with an empty id none."""
+        """The user has this thread on screen, in front; with an empty id, none."""
         self._ask(lambda backend: backend.watch(thread_id), quiet=True)
 
     def acknowledge(self, thread_id: str, fact: Acknowledged) -> None:
@@ -144,7 +147,8 @@ class Bridge(AsyncThread):
         self._ask(lambda backend: backend.remedies.apply(thread_id, choice, seen), tell, words=doing(choice.remedy))
 
     def preview_protection(self, on: bool) -> None:
-        """What the guard would change; with it, whether t3tray starts at login, without which T3 Code could do nothing then."""
+        """Ask what the guard would change, and whether t3tray starts at login: without it, T3 Code could not reach OpenCode
+        then."""
         self._ask(lambda backend: backend.guard.plan(on), self.protection_previewed.emit)
         self.look_at_autostart()
 
@@ -157,7 +161,7 @@ class Bridge(AsyncThread):
         self._ask(lambda backend: backend.guard.protect(on, despite_running), tell)
 
     def plan_settling(self) -> None:
-        """What it would do to settle the restore of our own data."""
+        """Ask what settling the restore of our own data would do."""
         self._ask(lambda backend: backend.restoring.plan(), self.settling_planned.emit)
 
     def settle(self, seen: SettlePlan) -> None:
@@ -194,7 +198,7 @@ class Bridge(AsyncThread):
         self._ask(lambda backend: backend.inspection.diagnostics(face), self.diagnosed.emit, words=DIAGNOSING)
 
     def stop_work(self, number: int) -> None:
-        """End what takes long; what it was is told."""
+        """Cancel work that takes long, and say what it was."""
 
         def stop() -> None:
             if work := self._working.stop(number):
@@ -268,6 +272,10 @@ class Bridge(AsyncThread):
         elif isinstance(item.request, QuestionRequest):
             self.answer(item.request, item.answers)
 
+    def _tell_verified(self, verification: Verification) -> None:
+        self.resumed.emit(verification)
+        self.look_at(verification.thread.id)
+
     def _tell_late(self, sentence: str) -> None:
         if sentence:
             self.told.emit(sentence)
@@ -278,7 +286,7 @@ class Bridge(AsyncThread):
             self.failed.emit(error)
 
     def _publish_conversation(self, conversation: Conversation) -> None:
-        """The newest picture waits to be taken; a GUI that is busy finds one, not many."""
+        """Only the newest conversation waits for the GUI: one that is busy finds one, not many."""
         was_taken, self._newest = self._newest is None, conversation
         if was_taken:
             self._conversation_told.emit()
@@ -289,13 +297,13 @@ class Bridge(AsyncThread):
         if newest:
             self.conversation_changed.emit(newest)
 
-    def _publish(self, overview: Snapshot) -> None:
-        if overview != self.overview:
-            self.overview = overview
-            # Here and not in the GUI: at first, for many threads, it takes longer than a picture may.
-            self.listing = thread_list_data(overview, self.listing)
+    def _publish(self, snapshot: Snapshot) -> None:
+        if snapshot != self.snapshot:
+            self.snapshot = snapshot
+            # Not in the GUI thread: at first, for many threads, it takes longer than a frame.
+            self.listing = thread_list_data(snapshot, self.listing)
             self.brief = brief_of(self.listing, RECENT)
-            self.overview_changed.emit(overview)
+            self.snapshot_changed.emit(snapshot)
 
     def _tell_click(self, click: Click) -> None:
         self.notice_clicked.emit(click)

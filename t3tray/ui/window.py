@@ -17,7 +17,6 @@ from t3tray.domain.reaper import ReaperState
 from t3tray.domain.remedy import Choice, Preview
 from t3tray.domain.restore import SettlePlan
 from t3tray.domain.t3code_thread import T3Thread
-from t3tray.domain.verification import Verification
 from t3tray.guard.status import GuardStatus, ProtectionPlan
 from t3tray.threads.snapshot import Snapshot, ThreadDetails, ThreadRow
 from t3tray.ui.bridge import Bridge
@@ -56,9 +55,9 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("t3tray")
         self.setMinimumSize(NARROW, 360)
         self.resize(NARROW, 660)
-        # Whether the app could be reached by nothing else: no tray is there.
+        # Whether there is no tray, so that the app could be reached by nothing else.
         self.is_all_there_is: Callable[[], bool] = lambda: False
-        # What would end with the window, in sentences; while something would, it is minimised in place of being closed.
+        # What would end with the window, in sentences; if anything would, the window is minimised in place of being closed.
         self.would_end: Callable[[], str] = lambda: ""
         self._place = place
         self._lines: Mapping[str, ListItem] = {}
@@ -89,33 +88,33 @@ class MainWindow(QMainWindow):
         if place:
             place.restore(self, self._panes)
 
-    def show_snapshot(self, overview: Snapshot) -> None:
-        """For many threads, a listing that was made elsewhere is shown sooner."""
-        self.show_listing(thread_list_data(overview))
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Show a snapshot whose list data is made here; for many threads that takes long."""
+        self.show_listing(thread_list_data(snapshot))
 
     def show_listing(self, listing: ThreadListData) -> None:
-        overview = listing.snapshot
-        self._lines, self._reapers = listing.items, overview.foreign_reapers
+        snapshot = listing.snapshot
+        self._lines, self._reapers = listing.items, snapshot.foreign_reapers
         self.threads.set_data(listing)
         self._welcome(bool(self._lines))
-        self.banner.setText(overview.banner)
-        self.banner.setVisible(bool(overview.banner))
+        self.banner.setText(snapshot.banner)
+        self.banner.setVisible(bool(snapshot.banner))
         self._show_awaited()
         current = self.threads.current()
         if current is None:
-            self.page.show_nothing("Choose a thread to see whether it can be resumed." if overview.rows else "")
+            self.page.show_nothing("Choose a thread to see whether it can be resumed." if snapshot.rows else "")
         elif self.isVisible() and self._row(current):
             self._bridge.look_at(current)
-        self._note_looking()
-        self.page.show_requests(overview.pending_requests)
-        self.page.show_guard(overview.guard.phase is GuardPhase.OFF)
-        self._server.show_snapshot(overview)
-        self.bars.show_snapshot(overview)
-        if overview.restore is None and self._over_panes.currentWidget() is self.settle_sheet:
+        self._mark_read()
+        self.page.show_requests(snapshot.pending_requests)
+        self.page.show_guard(snapshot.guard.phase is GuardPhase.OFF)
+        self._server.show_snapshot(snapshot)
+        self.bars.show_snapshot(snapshot)
+        if snapshot.restore is None and self._over_panes.currentWidget() is self.settle_sheet:
             self._on_panes_wanted()
 
     def show_details(self, details: ThreadDetails) -> None:
-        """Details that come late, for a thread that is not chosen any more, are of no use."""
+        """Show the details of the chosen thread; those of another one came too late."""
         if details.row.thread.id == self.threads.current():
             self.page.show_details(details)
 
@@ -125,7 +124,7 @@ class MainWindow(QMainWindow):
         self._bridge.preview(thread_id, choice)
 
     def show_preview(self, thread_id: str, choice: Choice, preview: Preview) -> None:
-        """What a remedy would do, over the page; for a thread that is not chosen any more it is of no use."""
+        """Show what a remedy would do to the chosen thread, over its page; that of another one came too late."""
         if thread_id == self.threads.current():
             self.sheet.show_preview(thread_id, choice, preview)
             self._over_page.setCurrentWidget(self.sheet)
@@ -136,19 +135,19 @@ class MainWindow(QMainWindow):
         self.bar.note(f"Done: {done.title}.")
 
     def show_protection_plan(self, plan: ProtectionPlan) -> None:
-        """What the guard would change, over everything else."""
+        """Show what the guard would change, over everything else."""
         self._focus.note_opener()
         self.guard_sheet.show_plan(plan)
         self._over_panes.setCurrentWidget(self.guard_sheet)
         self.bring_up()
 
     def show_protection(self, status: GuardStatus) -> None:
-        """What it came to."""
+        """Say how T3 Code stands with the guard now."""
         self._on_panes_wanted()
         self.bar.note(" ".join(dict.fromkeys(view.sentence for view in status.homes)))
 
     def show_settle_plan(self, plan: SettlePlan | None) -> None:
-        """What settling a restore would do; None where another process has settled it meanwhile."""
+        """Show what settling a restore would do; None if another process has settled it meanwhile."""
         if plan is None:
             return
         self._focus.note_opener()
@@ -159,12 +158,8 @@ class MainWindow(QMainWindow):
         self._on_panes_wanted()
         self.bar.note("What was put back is settled.")
 
-    def show_resumption(self, verification: Verification) -> None:
-        if verification.thread.id == self.threads.current():
-            self._bridge.look_at(verification.thread.id)
-
     def show_found(self) -> None:
-        """The page that says what is there and what is missing, read anew."""
+        """Show the page that says what is there and what is missing, read anew."""
         self._over_page.setCurrentWidget(self.found)
         self._asks_for_page = True
         self._arrange()
@@ -184,7 +179,7 @@ class MainWindow(QMainWindow):
             self._show_awaited()
 
     def bring_up(self) -> None:
-        """In front of everything, whatever state it was in."""
+        """Show the window in front of everything, whatever state it was in."""
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized | Qt.WindowState.WindowActive)
         if not self.isVisible():
             self.show()
@@ -211,7 +206,7 @@ class MainWindow(QMainWindow):
         self.closed.emit()
 
     def _welcome(self, has_threads: bool) -> None:
-        """Before there is any thread the page says what was found, once by itself; with the first one it has done its work."""
+        """Show once what was found as long as there is no thread; hide it when the first one comes."""
         self.found.show_whether_threads(has_threads)
         if not has_threads and not self._welcomed:
             self._welcomed = True
@@ -234,16 +229,16 @@ class MainWindow(QMainWindow):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange:
-            self._note_looking()
+            self._mark_read()
 
-    def _note_looking(self) -> None:
-        """Only what is in front of the user is seen."""
+    def _mark_read(self) -> None:
+        """Mark the chosen thread as read, if its page is visible in the active window."""
         current = self.threads.current()
         if current and self.isActiveWindow() and self.page.isVisible():
             self.threads.mark_read(current)
 
     def _row(self, thread_id: str) -> ThreadRow | None:
-        """A thread whose verdict is known."""
+        """The row of a thread whose verdict is known."""
         line = self._lines.get(thread_id)
         return line if isinstance(line, ThreadRow) else None
 
@@ -254,27 +249,23 @@ class MainWindow(QMainWindow):
 
     def _build(self) -> None:
         self._panes = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False, handleWidth=1)
-        detail = QWidget()
+        self._detail = detail = QWidget()
         detail_layout = QVBoxLayout(detail)
         detail_layout.setContentsMargins(0, 0, 0, 0)
         detail_layout.setSpacing(0)
         top = QHBoxLayout()
         top.setContentsMargins(GAP, GAP, GAP, 0)
-        top.addWidget(self._back)
-        top.addStretch(1)
+        top.addWidget(self._back, 0, Qt.AlignmentFlag.AlignLeft)
         detail_layout.addLayout(top)
-        self._over_page.addWidget(self.page)
-        self._over_page.addWidget(self.sheet)
-        self._over_page.addWidget(self.found)
+        for page in (self.page, self.sheet, self.found):
+            self._over_page.addWidget(page)
         detail_layout.addWidget(self._over_page, 1)
-        self._detail = detail
         self._panes.addWidget(self.threads)
         self._panes.addWidget(detail)
         self._panes.setStretchFactor(1, 1)
         self._panes.setSizes([380, 580])
-        self._over_panes.addWidget(self._panes)
-        self._over_panes.addWidget(self.guard_sheet)
-        self._over_panes.addWidget(self.settle_sheet)
+        for pane in (self._panes, self.guard_sheet, self.settle_sheet):
+            self._over_panes.addWidget(pane)
         whole = QWidget()
         layout = QVBoxLayout(whole)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -321,7 +312,7 @@ class MainWindow(QMainWindow):
         bridge.search_failed.connect(self.threads.show_search_failed)
         bridge.working_changed.connect(self.progress.show_working)
         bridge.told.connect(self.bar.note)
-        # The window itself is not told: its style sheet stands above the palette.
+        # The window itself gets no event: its style sheet overrides the palette.
         application = QGuiApplication.instance()
         assert isinstance(application, QGuiApplication)
         application.paletteChanged.connect(self._paint)
@@ -344,7 +335,7 @@ class MainWindow(QMainWindow):
         self.threads.setVisible(wide or not on_page)
         self._detail.setVisible(wide or on_page)
         self._back.setVisible(not wide)
-        self._note_looking()
+        self._mark_read()
 
     @Slot(str)
     def _on_chosen(self, thread_id: str) -> None:
@@ -356,18 +347,18 @@ class MainWindow(QMainWindow):
             self._bridge.look_at(thread_id)
         elif isinstance(line, T3Thread):
             self.page.show_foreign(line, self._reapers.get(line.id))
-        self._note_looking()
+        self._mark_read()
 
     @Slot()
     def _on_opened(self) -> None:
-        """Its page comes up; the row that was used stays chosen, be it an ask far above its thread's own row."""
+        """Show the page; the row that was used stays chosen, even if it is a request far above its thread's own row."""
         self._put_found_away()
         self._asks_for_page = True
         self._arrange()
 
     @Slot()
     def _on_search_wanted(self) -> None:
-        """The list comes into view where only the page was."""
+        """Show the list if only the page was visible, and focus the search."""
         if not self.threads.isVisible():
             self._on_back()
         self.threads.search.setFocus()
@@ -377,7 +368,7 @@ class MainWindow(QMainWindow):
     def _on_sheet_put_away(self) -> None:
         self._over_page.setCurrentWidget(self.page)
         self._focus.return_to_opener()
-        self._note_looking()
+        self._mark_read()
 
     @Slot()
     def _on_panes_wanted(self) -> None:

@@ -41,7 +41,7 @@ def measure(scratch: Path, home: OpenCodeHome) -> Iterator[Line]:
     os.environ |= home.environment | {"T3CODE_HOME": str(world.home), "OPENCODE_DB": str(world.opencode)}
     told: list[Snapshot] = []
     bridge = Bridge(lambda publish: Backend.open(str(scratch / "data"), "tray"))
-    bridge.overview_changed.connect(told.append)
+    bridge.snapshot_changed.connect(told.append)
     bridge.start()
     try:
         until(lambda: _has(application, told), "all rows", 90)

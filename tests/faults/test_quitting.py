@@ -109,7 +109,7 @@ backend.answers["close"] = lambda: print("closed in order", flush=True)
 app._open_backend = backend.open
 there = QTimer()
 def when_there(do):
-    there.timeout.connect(lambda: app._bridge and app._bridge.overview and (there.stop(), do()))
+    there.timeout.connect(lambda: app._bridge and app._bridge.snapshot and (there.stop(), do()))
     there.start(10)
 """
 

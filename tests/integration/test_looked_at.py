@@ -67,7 +67,7 @@ def app(qtbot: QtBot) -> Iterator[MainWindow]:
     window = MainWindow(bridge, utc_now)
     qtbot.addWidget(window)
     window.resize(940, 640)
-    bridge.overview_changed.connect(window.show_snapshot)
+    bridge.snapshot_changed.connect(window.show_snapshot)
     bridge.start()
     window.show()
     window.activateWindow()

@@ -34,7 +34,7 @@ class App:
         self.bridge = Bridge(lambda publish: Backend.open(str(data), "tray"))
         self.window = MainWindow(self.bridge, lambda: datetime.now(UTC))
         qtbot.addWidget(self.window)
-        self.bridge.overview_changed.connect(self.window.show_snapshot)
+        self.bridge.snapshot_changed.connect(self.window.show_snapshot)
         self.bridge.details_changed.connect(self.window.show_details)
         self.bridge.thread_made.connect(self.window.show_thread_soon)
         self.bridge.failed.connect(lambda error: self.errors.append(error.message))

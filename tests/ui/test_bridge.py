@@ -53,17 +53,17 @@ class Thread(QObject):
 
 def test_a_snapshot_arrives_in_the_gui_thread_and_is_kept(qtbot: QtBot, bridged: MakeBridge) -> None:
     bridge, arrived = bridged(RecordingBackend(OVERVIEW)), Thread()
-    bridge.overview_changed.connect(arrived.note)
-    with qtbot.waitSignal(bridge.overview_changed) as told:
+    bridge.snapshot_changed.connect(arrived.note)
+    with qtbot.waitSignal(bridge.snapshot_changed) as told:
         bridge.start()
-    assert told.args == [OVERVIEW] and bridge.overview == OVERVIEW
+    assert told.args == [OVERVIEW] and bridge.snapshot == OVERVIEW
     assert arrived.ident == threading.get_ident()
 
 
 def test_what_did_not_change_is_told_once(qtbot: QtBot, bridged: MakeBridge) -> None:
     backend = RecordingBackend(OVERVIEW, OVERVIEW, Snapshot(READY))
     bridge, told = bridged(backend), []
-    bridge.overview_changed.connect(told.append)
+    bridge.snapshot_changed.connect(told.append)
     bridge.start()
     with qtbot.waitSignal(bridge.details_changed):
         bridge.look_at("a")
@@ -276,7 +276,7 @@ def test_the_listing_is_made_in_the_other_thread_and_keeps_what_has_not_changed(
     backend = RecordingBackend(OVERVIEW, Snapshot(READY, (row("a"), row("b"))))
     bridge = bridged(backend)
     listings = []
-    bridge.overview_changed.connect(lambda _: listings.append(bridge.listing))
+    bridge.snapshot_changed.connect(lambda _: listings.append(bridge.listing))
     bridge.start()
     qtbot.waitUntil(lambda: bridge.listing is not None and "b" in bridge.listing.items)
     assert bridge.listing is not None and bridge.listing.snapshot.rows[0] == OVERVIEW.rows[0]

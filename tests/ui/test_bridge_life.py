@@ -205,7 +205,7 @@ def test_what_goes_wrong_in_the_loop_where_nobody_waits_is_told(qtbot: QtBot) ->
 def test_the_server_that_would_stay_is_stopped_before_the_end(qtbot: QtBot, bridged: MakeBridge) -> None:
     backend = RecordingBackend(OVERVIEW)
     bridge = bridged(backend)
-    with qtbot.waitSignal(bridge.overview_changed):
+    with qtbot.waitSignal(bridge.snapshot_changed):
         bridge.start()
     with qtbot.waitSignal(bridge.ended):
         bridge.close(stops_server=True)

@@ -26,7 +26,7 @@ app = Application(Path(sys.argv[1]), backend.open)
 # Without a tray the window is there by itself, and shows the list.
 def look():
     bridge, window = app._bridge, app._window
-    if not window or not bridge.overview:
+    if not window or not bridge.snapshot:
         return
     if not clicked:
         remedy = Remedy(sys.argv[3]) if sys.argv[3] else None

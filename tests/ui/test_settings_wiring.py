@@ -39,7 +39,7 @@ class Opened:
 @pytest.fixture
 def opened(qtbot: QtBot) -> Iterator[Opened]:
     made = Opened()
-    with qtbot.waitSignals([made.bridge.overview_changed, made.bridge.inventory_taken]):
+    with qtbot.waitSignals([made.bridge.snapshot_changed, made.bridge.inventory_taken]):
         made.bridge.start()
         made.door.open()
     yield made
@@ -106,12 +106,12 @@ def test_the_face_tells_of_its_tray(qtbot: QtBot, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_guard_is_told_and_asked_for_in_the_settings(qtbot: QtBot, opened: Opened) -> None:
-    opened.bridge.overview_changed.emit(Snapshot(READY, guard=GuardState(GuardPhase.OFF)))
+    opened.bridge.snapshot_changed.emit(Snapshot(READY, guard=GuardState(GuardPhase.OFF)))
     assert "T3 Code is not protected" in opened.texts()
     with qtbot.waitSignal(opened.bridge.protection_previewed) as previewed:
         opened.press("Protect T3 Code…")
     assert previewed.args and previewed.args[0].on
-    opened.bridge.overview_changed.emit(Snapshot(READY, guard=GuardState(GuardPhase.ON)))
+    opened.bridge.snapshot_changed.emit(Snapshot(READY, guard=GuardState(GuardPhase.ON)))
     with qtbot.waitSignal(opened.bridge.protection_previewed) as previewed:
         opened.press("Stop Protecting T3 Code…")
     assert previewed.args and not previewed.args[0].on

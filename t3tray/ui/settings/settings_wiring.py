@@ -36,12 +36,12 @@ class SettingsController(QObject):
         bridge.setting_refused.connect(self.window.show_refusal)
         bridge.inventory_taken.connect(self.window.show_inventory)
         bridge.diagnosed.connect(self._on_diagnosed)
-        bridge.overview_changed.connect(self._on_snapshot_changed)
+        bridge.snapshot_changed.connect(self._on_snapshot_changed)
 
     def open(self) -> None:
         """Show the window in front, with current values."""
-        if self._bridge.overview:
-            self._on_snapshot_changed(self._bridge.overview)
+        if self._bridge.snapshot:
+            self._on_snapshot_changed(self._bridge.snapshot)
         self._bridge.take_inventory()
         self._bridge.look_at_autostart()
         self.window.bring_up()
