@@ -1,4 +1,4 @@
-"""What is kept of the threads' words beside OpenCode: in our archive, and in T3 Code's own copy. It changes no binding."""
+"""Copies of the threads' messages outside OpenCode: our archive, and T3 Code's own copy. It changes no binding."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _AT_ONCE = 2_000
 
 
 class Archive:
-    """Lives on the event loop. What takes long for a large archive has a thread of its own, and hinders nothing else."""
+    """Lives on the event loop. Whatever takes long for a large archive runs in a thread of its own."""
 
     def __init__(
         self,
@@ -48,15 +48,15 @@ class Archive:
 
     @property
     def trouble(self) -> tuple[str, ...]:
-        """Why nothing can be kept now, and what was put right, in sentences to be shown with the list."""
+        """Sentences to be shown with the list: why nothing can be archived now, and what was repaired."""
         return (*self._transcripts.file.notices, *self._trouble)
 
     def follow(self, rules: ArchiveRules) -> None:
-        """Keep by these rules from now on."""
+        """Apply these rules from now on."""
         self._archiver.rules = rules
 
     async def keep(self, scan: Scan) -> bool:
-        """Keep what is new; True when there is more. That the archive cannot be written hinders nothing else."""
+        """Archive what is new; return whether there is more. A failure becomes part of `trouble`."""
         try:
             more = await self._run_sql(self._archiver.update, scan.assessments)
             brought, is_more_to_bring = await self._run(self._migration.bring_over_some, _AT_ONCE)
@@ -69,31 +69,31 @@ class Archive:
         return more or is_more_to_bring
 
     async def transcripts(self) -> tuple[ArchivedTranscript, ...]:
-        """Everything that is kept, the newest first, with all that is damaged. Raises StoreError."""
+        """Return all archived transcripts, the newest first, damaged ones too. Raises StoreError."""
         return await self._run(self._checked)
 
     async def size(self) -> int:
-        """Of everything that is kept, in bytes. Raises StoreError."""
+        """Return the size of the archive in bytes. Raises StoreError."""
         return await self._run(lambda: sum(state.size for state in self._transcripts.states()) + self._files.size())
 
     async def words(self, session_id: str) -> Transcript | None:
-        """What was kept of a session. Raises StoreError."""
+        """Return the archived transcript of a session. Raises StoreError."""
         return await self._run(self._words, session_id)
 
     async def report(self) -> ArchiveReport:
-        """The archive as a whole. Raises StoreError."""
+        """Return the state of the archive as a whole. Raises StoreError."""
         return await self._run(self._transcripts.report)
 
     async def old_files(self) -> OldFilesReport:
-        """How far the files of earlier versions were brought over. Raises StoreError."""
+        """Return how far the files of earlier versions have been migrated. Raises StoreError."""
         return await self._run(self._migration.report)
 
     async def migrate(self, removes: bool) -> OldFilesReport:
-        """Bring all of them over now, and read all back; `removes`: what is equal is removed there. Raises StoreError."""
+        """Migrate all of them now, and read all back; `removes`: delete the files that are equal. Raises StoreError."""
         return await self._run(self._migration.read_back, removes)
 
     def copies(self, thread_id: str, session_id: str | None) -> Iterator[Transcript]:
-        """Who else than OpenCode keeps a thread's words, the best first. For the thread that runs the SQL."""
+        """Yield the copies of a thread's messages outside OpenCode, the best first. For the SQL's thread."""
         if session_id and (kept := self._words(session_id)):
             yield kept
         if theirs := self._scanner.t3_transcript(thread_id):

@@ -1,4 +1,4 @@
-"""The doctor: what is wrong, if anything, with our own data and server, with T3 Code's threads, and around them.
+"""The doctor: findings on our own data and server, on T3 Code's threads, and on what surrounds them.
 
 It reports; it mends nothing and ends nothing. For the thread that runs the SQL.
 """
@@ -43,7 +43,7 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class DoctorInput:
-    """Everything that is examined. `troubles`: why recovery could not settle what is open; `broken`: OpenCode's
+    """The facts that the findings are made of. `troubles`: why recovery could not settle what is open; `broken`: OpenCode's
     configurations that it cannot use, as it says."""
 
     store: Store
@@ -59,7 +59,7 @@ class DoctorInput:
 
 
 def assess(facts: DoctorInput) -> tuple[Finding, ...]:
-    """All findings, good and bad."""
+    """Return all findings, good and bad."""
     return (
         _program(facts.program),
         _server(facts.snapshot.server),
@@ -89,8 +89,8 @@ def _program(found: FoundProgram) -> Finding:
 
 def _server(server: ServerStatus) -> Finding:
     fine = server.state not in (ServerState.FAILED, ServerState.UNRESPONSIVE, ServerState.WAITING) and not server.reason
-    told = " · ".join(part for part in (server.state.value, server.url, server.version, server.reason) if part)
-    return Finding("server", fine, told)
+    text = " · ".join(part for part in (server.state.value, server.url, server.version, server.reason) if part)
+    return Finding("server", fine, text)
 
 
 def _journal(store: Store) -> Finding:
@@ -107,9 +107,9 @@ def _intents(facts: DoctorInput) -> Iterator[Finding]:
     if not pending:
         yield Finding("open intents", True, "none")
     elsewhere = {elsewhere_sentence(entry) for entry in pending if is_elsewhere(entry.intent or "")}
-    yield from (Finding("open intents", False, told) for told in sorted(elsewhere))
+    yield from (Finding("open intents", False, text) for text in sorted(elsewhere))
     listed = ", ".join(f"{entry.thread_id} ({entry.why})" for entry in pending if not is_elsewhere(entry.intent or ""))
-    troubles = tuple(told for told in facts.troubles if told not in elsewhere)
+    troubles = tuple(text for text in facts.troubles if text not in elsewhere)
     if listed and troubles:
         yield Finding("open intents", False, listed, troubles)
     elif listed:
@@ -117,17 +117,17 @@ def _intents(facts: DoctorInput) -> Iterator[Finding]:
 
 
 def _lost_bindings(facts: DoctorInput) -> Iterator[Finding]:
-    """OpenCode's sessions that t3tray made or sent to, compared with the journal."""
+    """Compare the sessions that t3tray created or sent to with the journal."""
     lost = facts.scanner.lost_bindings
     if lost.trouble:
         yield Finding("marks", False, f"OpenCode's sessions cannot be compared with the journal: {lost.trouble}")
         return
     claims = [(row, lost.sessions_of(row.thread.id)) for row in facts.snapshot.rows if lost.sessions_of(row.thread.id)]
     for row, sessions in claims:
-        told = (
+        text = (
             f"“{row.thread.title}” is bound to {row.session_id}; {', '.join(sessions)} was made for it or sent to by t3tray later"
         )
-        yield Finding("marks", False, f"{told}, and the journal lacks it. Choose one: `t3tray remedy {row.thread.id} bind`.")
+        yield Finding("marks", False, f"{text}, and the journal lacks it. Choose one: `t3tray remedy {row.thread.id} bind`.")
     if not claims:
         yield Finding("marks", True, "the journal knows every session that t3tray made or sent to")
 
@@ -144,14 +144,14 @@ def _databases(facts: DoctorInput) -> Iterator[Finding]:
     for source in facts.snapshot.sources:
         if not source.path:
             continue
-        told = _file("T3 Code's database", Path(source.path), f" · {source.form}, {source.why}, {_counted(source.threads)}")
+        text = _file("T3 Code's database", Path(source.path), f" · {source.form}, {source.why}, {_counted(source.threads)}")
         if source.form == Shape.UNSUPPORTED:
-            told = replace(told, ok=False, detail=f"{source.why} It is watched only. {told.detail}")
-        yield told
+            text = replace(text, ok=False, detail=f"{source.why} It is watched only. {text.detail}")
+        yield text
 
 
 def _earlier(facts: DoctorInput) -> Iterator[Finding]:
-    """The databases that OpenCode used before, as far as sessions stay behind there."""
+    """The databases that OpenCode used before, if sessions were left there."""
     bound = {row.session_id: row.thread.title for row in facts.snapshot.rows if row.session_id}
     now = facts.database.path
     for path in facts.database.earlier:
@@ -168,12 +168,12 @@ def _earlier(facts: DoctorInput) -> Iterator[Finding]:
             threads = ", ".join(f"“{title}”" for name, title in bound.items() if name in there)
             sessions = f"{len(there):,} session{' stays' if len(there) == 1 else 's stay'} behind there"
             of = f", and the conversation of {threads}" if threads else ""
-            told = f"OpenCode used {path} before, and now uses {now}: {sessions}{of}."
-            yield Finding("an earlier database", not threads, told)
+            text = f"OpenCode used {path} before, and now uses {now}: {sessions}{of}."
+            yield Finding("an earlier database", not threads, text)
 
 
 def _present(database: OpenCodeDatabase, names: set[str]) -> set[str]:
-    """Those of these sessions that OpenCode's present database has; none where there is no such file yet. Raises ServerError."""
+    """Return those of these sessions that OpenCode's current database has, which may not exist yet. Raises ServerError."""
     if not database.path.exists():
         return set()
     with closing(database.reader()) as reader:
@@ -217,17 +217,17 @@ def _what(row: ThreadRow) -> str:
 
 
 def _soon(rows: list[ThreadRow]) -> Finding:
-    """The threads that T3 Code's reaper ends within the hour."""
+    """The threads that T3 Code's reaper stops within the hour."""
     risky, unknown = (
         ", ".join(f"“{row.thread.title}”" for row in rows if row.verdict.kind is kind) for kind in (Kind.BLOCKED, Kind.UNKNOWN)
     )
     safe = sum(row.verdict.kind is Kind.RESUMABLE for row in rows)
-    told = (
+    text = (
         f"at risk: {risky}" if risky else "",
         f"cannot be told: {unknown}" if unknown else "",
         f"{_counted(safe)}, safe" if safe else "",
     )
-    return Finding("will be reaped within the hour", not (risky or unknown), "; ".join(filter(None, told)) or "none")
+    return Finding("will be reaped within the hour", not (risky or unknown), "; ".join(filter(None, text)) or "none")
 
 
 def _counted(threads: int) -> str:
@@ -235,26 +235,26 @@ def _counted(threads: int) -> str:
 
 
 def _switches(row: ThreadRow) -> Iterator[Finding]:
-    """Each time that another session took over, as T3 Code's own log tells it."""
+    """Each time that another session took over, from T3 Code's own log."""
     for before, after in zip(row.served, row.served[1:], strict=False):
         when = f"{after.began:%Y-%m-%d %H:%M} UTC"
-        told = f"“{row.thread.title}”: from {_told(before)} to {_told(after)} at {when}"
-        yield Finding("silent switch", False, told)
+        text = f"“{row.thread.title}”: from {_described(before)} to {_described(after)} at {when}"
+        yield Finding("silent switch", False, text)
 
 
 def _abandoned(facts: DoctorInput, row: ThreadRow) -> Iterator[Finding]:
-    """What a cut off remedy left in OpenCode, where it holds words: nobody's but for this line."""
+    """Sessions with messages that an interrupted remedy left in OpenCode; nothing else names them."""
     entries = facts.store.journal.entries(row.thread.id)
     left = abandoned(entries)
     for found in facts.scanner.candidates(row.thread.id, entries) if left else ():
         if found.session_id in left and found.messages:
             title, count = f"“{row.thread.title}”", f"{found.messages} message{'' if found.messages == 1 else 's'}"
-            told = f"{title}: {found.session_id} is left of a change that was cut off, and holds {count}"
+            text = f"{title}: {found.session_id} is left of a change that was cut off, and holds {count}"
             how = f"`t3tray remedy {row.thread.id} bind --session {found.session_id}` goes on there."
-            yield Finding("abandoned session", False, f"{told}. {how}")
+            yield Finding("abandoned session", False, f"{text}. {how}")
 
 
-def _told(served: Served) -> str:
+def _described(served: Served) -> str:
     return f"{served.session_id}{' (gone)' if served.exists is False else ''}"
 
 
@@ -270,5 +270,5 @@ def _neighbours(facts: DoctorInput) -> Iterator[Finding]:
         age = (facts.now - other.started).total_seconds() / 3600
         whose = f"of {other.parent}" if other.parent else "nobody's: the program that started it is gone"
         port = f", port {other.port}" if other.port else ""
-        told = f"pid {other.pid}{port}, {age:.1f} h old, {other.memory / 2**20:.0f} MB, {whose}"
-        yield Finding("another opencode serve", bool(other.parent), told)
+        text = f"pid {other.pid}{port}, {age:.1f} h old, {other.memory / 2**20:.0f} MB, {whose}"
+        yield Finding("another opencode serve", bool(other.parent), text)

@@ -1,4 +1,4 @@
-"""Being told, on the event loop, when files of others change."""
+"""Calls back on the event loop when watched files change."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class FileChanges:
         self._timer: asyncio.TimerHandle | None = None
 
     async def follow(self, files: tuple[Path, ...]) -> None:
-        """Be told of these from now on, also where they appear later; costs nothing while they are the same."""
+        """Watch these files from now on, also ones that appear later; costs nothing while they are the same."""
         if self._files == frozenset(files):
             return
         loop = asyncio.get_running_loop()

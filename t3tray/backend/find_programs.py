@@ -1,5 +1,7 @@
-"""Finding out what is there: OpenCode, T3 Code's homes, a keyring, our own data. It starts `opencode --version` and nothing else,
-asks no keyring to be unlocked, and changes nothing. What is said of it is `domain.inventory`'s."""
+"""Finds OpenCode's program and T3 Code's homes. It starts `opencode --version` and nothing else, and changes nothing.
+
+The sentences on what is found are in `domain.inventory`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ from t3tray.t3code.state import T3State
 
 
 async def find_program(find: Callable[[], Path], environment: Callable[[], Mapping[str, str]]) -> FoundProgram:
-    """The `opencode` that would be started. Takes seconds at most; both are called in a worker thread."""
+    """Return the `opencode` that would be started. Takes seconds at most; both functions are called in a worker thread."""
     try:
         path, variables = await asyncio.to_thread(lambda: (find(), environment()))
     except BinaryNotFound as error:
@@ -29,7 +31,7 @@ async def find_program(find: Callable[[], Path], environment: Callable[[], Mappi
 
 
 def find_homes(homes: Sequence[T3Home], states: Sequence[T3State], added: Sequence[str]) -> tuple[FoundHome, ...]:
-    """T3 Code's homes, with what was read of each. For a worker thread."""
+    """Return T3 Code's homes, with what was read of each. For a worker thread."""
     read = {state.home: state for state in states}
     named = {real_path(os.path.expanduser(path)): path for path in added}
     return tuple(_found(home, read.get(home), named.get(home.base, "")) for home in homes)

@@ -1,4 +1,4 @@
-"""What is published while a look fails: the last snapshot that could be read, with why; and what failed beside a good one."""
+"""What is published when reading fails: the last snapshot that could be read, with the reason; and failures beside a good one."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _log = logging.getLogger(__name__)
 
 
 class LastSnapshot:
-    """One for the app's life. `has_failed`: the last look did. `trouble` are sentences on what failed beside the looks, and has
-    not worked since; with `others`, on the tasks that run beside them."""
+    """One for the app's life. `has_failed`: the last reading did. `trouble` are sentences on what failed beside the reading, and
+    has not worked since; `others` returns those on background tasks."""
 
     def __init__(self, now: Callable[[], datetime], banner: str, others: Callable[[], tuple[str, ...]]) -> None:
         self._now = now
@@ -30,7 +30,7 @@ class LastSnapshot:
 
     @property
     def last(self) -> Snapshot | None:
-        """What could be read last."""
+        """The last snapshot that could be read."""
         return self._last[0] if self._last else None
 
     @property
@@ -38,13 +38,15 @@ class LastSnapshot:
         return (*self._beside.values(), *self._others())
 
     def keep(self, snapshot: Snapshot) -> None:
-        """This could be read."""
+        """Take a snapshot that could be read."""
         self._last = snapshot, self._now()
         self.has_failed = False
 
     def failed(self, server: ServerStatus, error: Exception, with_rows: bool = True) -> Snapshot:
-        """What to show after a look that failed: the rows of the last good one, and why they are not newer. Without rows where
-        those are what cannot be shown."""
+        """Return what to show after a reading that failed: the last good rows, and why they are not newer.
+
+        `with_rows`: False if the rows are what cannot be shown.
+        """
         self.has_failed = True
         if isinstance(error, T3TrayError):
             _log.warning("The list could not be read: %s", error.message)
@@ -61,7 +63,7 @@ class LastSnapshot:
         return replace(last, server=server, warnings=(said, *self.trouble), stale_since=at)
 
     async def beside(self, what: str, work: Awaitable[T], otherwise: T) -> T:
-        """Do what a look does besides reading. Where it fails the look goes on with `otherwise`, and `what` is told."""
+        """Return the result of work beside the reading; `otherwise` if it fails, and `what` becomes part of `trouble`."""
         try:
             done = await work
         except Exception as error:
@@ -71,7 +73,7 @@ class LastSnapshot:
         return done
 
     def attempt(self, what: str, work: Callable[[], T], otherwise: T) -> T:
-        """The same for what is done at once, in whichever thread the look is under way."""
+        """The same for work that is no coroutine, in any thread."""
         try:
             done = work()
         except Exception as error:

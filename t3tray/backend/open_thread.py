@@ -1,4 +1,4 @@
-"""Opening a thread somewhere: a terminal, a browser, T3 Code. Only what leads to the session that was verified.
+"""Opens a thread in a terminal, a browser or T3 Code, and only in the session that was verified.
 
 It changes nothing; what is started for the user is left alone.
 """
@@ -29,11 +29,11 @@ class ThreadOpener:
         self._run_sql = run_sql
 
     async def terminal(self, thread: Thread) -> None:
-        """A terminal window that verifies the thread once more and becomes OpenCode in its session. Raises NoTerminal."""
+        """Open a terminal window that verifies the thread once more and becomes OpenCode in its session. Raises NoTerminal."""
         await asyncio.to_thread(self._launching.open_terminal, thread)
 
     async def attachment(self, verification: Verification) -> tuple[list[str], dict[str, str]]:
-        """The command and environment that become OpenCode in the session that was just proved.
+        """Return the command and environment that become OpenCode in the session that was just proved.
 
         Attached to the server where it stays when this process is gone; else OpenCode by itself, on the same database. Raises
         NotResumable, BinaryNotFound.
@@ -49,7 +49,7 @@ class ThreadOpener:
         return attachment
 
     async def browser(self, verification: Verification) -> str:
-        """Open the session in the server's own web page; where the page is.
+        """Open the session in the server's own web page; return the page's address.
 
         Raises Refused where the page would ask for a password: nobody could type the one of our own server.
         """

@@ -1,4 +1,4 @@
-"""Following the events of the server that is used now: one connection's at a time, for as long as it is the same server."""
+"""Follows the events of the server that is used now, until another server takes its place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class ServerEvents:
-    """Lives on the event loop. `hear` gets every event and every (re)connect; `changed` says that it is worth a look."""
+    """Lives on the event loop. `hear` gets every event and every (re)connect; `changed` leads to a scan."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class ServerEvents:
         self._listening: asyncio.Task[None] | None = None
 
     def server_changed(self, status: ServerStatus) -> None:
-        """Listen when there is a server that answers, unless that is done already."""
+        """Follow the server's events once it answers, unless they are followed already."""
         if status.state in _LISTENED_TO and (self._listening is None or self._listening.done()):
             self._listening = self._tasks.start("Following the server's events", self._listen)
 

@@ -1,4 +1,4 @@
-"""What is new from one snapshot to the next, as values: what `t3tray run` tells, one after the other. It decides nothing.
+"""The changes from one snapshot to the next, as values: the lines of `t3tray run`. It decides nothing.
 
 While a turn runs a thread's verdict is no news: it is compared with the one before the turn. What cannot be told for a moment (a
 server that does not answer) is taken to stand as it was.
@@ -25,21 +25,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the world is built that is to be looked at (the demo's); a sentence without its full stop."""
+    """Progress of building the demo's world; a sentence without its full stop."""
 
     sentence: str
 
 
 @dataclass(frozen=True)
 class FirstTable:
-    """Everything, once: the first time that it could be read."""
+    """Everything, the first time that it could be read."""
 
     snapshot: Snapshot
 
 
 @dataclass(frozen=True)
 class ServerChanged:
-    """`idle_status`: what our own reaper did with it or will do, in a sentence."""
+    """`idle_status`: what our own reaper did with the server or will do, in a sentence."""
 
     server: ServerStatus
     idle_status: str
@@ -58,7 +58,7 @@ class ThreadAdded:
 
 @dataclass(frozen=True)
 class ThreadRemoved:
-    """It is deleted, or put away (`archived`)."""
+    """The thread was deleted, or `archived`."""
 
     row: ThreadRow
     archived: bool
@@ -72,7 +72,7 @@ class VerdictChanged:
 
 @dataclass(frozen=True)
 class TurnChanged:
-    """A turn `runs` in it now, or is over."""
+    """A turn `runs` in the thread now, or has ended."""
 
     row: ThreadRow
     runs: bool
@@ -80,7 +80,7 @@ class TurnChanged:
 
 @dataclass(frozen=True)
 class AlarmChanged:
-    """It was raised; or it `is_over`: the user has looked at it, or it was made good."""
+    """An alarm was raised; or it `is_over`: the user has seen it, or a remedy was applied."""
 
     alarm: Alarm
     row: ThreadRow | None
@@ -89,7 +89,7 @@ class AlarmChanged:
 
 @dataclass(frozen=True)
 class RequestChanged:
-    """It waits for the user; or it `is_over`: it was answered, or its turn has ended."""
+    """A request waits for the user; or it `is_over`: it was answered, or its turn has ended."""
 
     ask: PendingRequest
     is_over: bool
@@ -97,7 +97,7 @@ class RequestChanged:
 
 @dataclass(frozen=True)
 class MessageRefused:
-    """The guard held a message of T3 Code's back."""
+    """The guard refused a message of T3 Code."""
 
     told: GuardAnswer
     row: ThreadRow | None
@@ -121,12 +121,12 @@ Change = (
     | MessageRefused
     | WarningChanged
 )
-# What makes a verdict another one: its reason, how much it carries, and what is to be said of T3 Code's side.
+# What is compared of a verdict: its reason, how much it carries, and the reason of T3 Code's side.
 Standing = tuple[Reason, CarriesKind, NextReason | None]
 
 
 class SnapshotChanges:
-    """Compares each snapshot with the one before; the first one is compared with nothing."""
+    """Compares each snapshot with the one before it."""
 
     def __init__(self) -> None:
         self._last: Snapshot | None = None
@@ -137,13 +137,13 @@ class SnapshotChanges:
         self._has_table = False
 
     def of(self, snapshot: Snapshot) -> tuple[Change, ...]:
-        """What is new in it, in the order in which it is told."""
+        """Return the changes in this snapshot, in the order in which they are written."""
         last = self._last or Snapshot(ServerStatus(ServerState.STOPPED))
         if snapshot.server.state is ServerState.UNRESPONSIVE:
-            # What waited for the user waits on, as far as anybody can tell.
+            # The server does not respond: its pending requests are assumed to be still open.
             snapshot = replace(snapshot, pending_requests=last.pending_requests)
         if snapshot.banner and not snapshot.sources:
-            # There is no world yet to be told of.
+            # The demo's world is still being built.
             return (Progress(snapshot.banner),)
         found = tuple(self._compare(last, snapshot))
         self._last = snapshot
@@ -151,7 +151,7 @@ class SnapshotChanges:
 
     def _compare(self, last: Snapshot, now: Snapshot) -> Iterator[Change]:
         rows = {row.thread.id: row for row in now.rows if not row.is_archived}
-        # Before the first look there are no sources; a look that failed may leave none.
+        # Before the first reading there are no sources; one that failed may leave none.
         if now.sources:
             yield from self._of_threads(now, rows) if self._has_table else self._first(now, rows)
             self._has_table, self._rows = True, rows
@@ -175,7 +175,7 @@ class SnapshotChanges:
         yield FirstTable(now)
         for id, row in rows.items():
             self._keep(id, row)
-        # Of one that cannot be told yet (its server is only being joined) the turn is told when it can be.
+        # A turn whose thread is still unknown (its server is only being joined) is written when it is known.
         self._working = {id for id, row in rows.items() if row.is_working and row.verdict.kind is not Kind.UNKNOWN}
 
     def _of_threads(self, now: Snapshot, rows: dict[str, ThreadRow]) -> Iterator[Change]:
@@ -210,17 +210,17 @@ def _standing(row: ThreadRow) -> Standing:
 
 
 def _marks_of(server: ServerStatus) -> tuple[object, ...]:
-    """What makes it another state: not its memory, which is another at each look."""
+    """What is compared of the server: not its memory, which is different in each snapshot."""
     return server.state, server.pid, server.version, server.reason
 
 
 def _warnings(snapshot: Snapshot) -> tuple[str, ...]:
-    """Without what the guard's own change tells."""
+    """The warnings, except the one that `GuardChanged` has."""
     return tuple(sentence for sentence in dict.fromkeys(snapshot.warnings) if sentence != snapshot.guard.sentence)
 
 
 def _compared(before: Iterable[T], now: Iterable[T], key: Callable[[T], object]) -> tuple[tuple[T, bool], ...]:
-    """What was there before and is over (True), then what is new (False)."""
+    """Return what was there before and is over (True), then what is new (False)."""
     had, has = {key(each): each for each in before}, {key(each): each for each in now}
     over = ((had[name], True) for name in had if name not in has)
     return (*over, *((has[name], False) for name in has if name not in had))

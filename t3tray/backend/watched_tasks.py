@@ -1,4 +1,4 @@
-"""Background tasks: one that ends by an error is logged at once, told once, and begun again after a growing pause."""
+"""Background tasks: one that ends by an error is logged, reported once, and started again after a growing pause."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from t3tray.errors import T3TrayError
 
-# In seconds: the pause before a task is begun again, doubled up to the longest; and how long it must run to count as well again.
+# In seconds: the pause before a task is started again, doubled up to the longest; and how long it must run to count as recovered.
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 300.0
 WELL_AFTER = 60.0
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 class WatchedTasks:
-    """Lives on the event loop. `changed` is called when `trouble` is another than before; `stop` ends all tasks."""
+    """Lives on the event loop. `changed` is called when `trouble` changes; `stop` ends all tasks."""
 
     def __init__(self, changed: Callable[[], None], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._changed = changed
@@ -26,7 +26,7 @@ class WatchedTasks:
 
     @property
     def trouble(self) -> tuple[str, ...]:
-        """A sentence on each task that has failed and is not well again."""
+        """A sentence on each task that has failed and has not recovered."""
         return tuple(self._trouble.values())
 
     def start(self, what: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:

@@ -1,4 +1,4 @@
-"""The life of the tray app: the icon first, then the rest; and one orderly end, whoever asks for it."""
+"""The tray app from its start to its end: the icon first, then the rest; and one orderly end, whatever causes it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Application(QObject):
         self._quitting = False
 
     def run(self) -> int:
-        """The exit code. A second t3tray on the same data brings the first one up, and ends."""
+        """Run until the app is quit; return the exit code. A second t3tray on the same data brings up the first one, and ends."""
         from t3tray.errors import ExitCode, T3TrayError
 
         try:
@@ -98,7 +98,7 @@ class Application(QObject):
                 self._bridge.join(HARD_END)
 
     def _say(self, words: str) -> None:
-        """Why there is no app: where it was started from, or in a window where nobody reads that."""
+        """Say why the app does not start: on stderr, or in a window if nobody reads that."""
         words = words.rstrip()
         if sys.stderr:
             sys.stderr.write(f"{words}\n")
@@ -154,7 +154,7 @@ class Application(QObject):
             QTimer.singleShot(wait, self._on_tray_due)
 
     def _open_window(self) -> MainWindow:
-        """The window, made when it is first needed: most of the time only the icon is."""
+        """Return the window, which is made when it is first needed."""
         if self._window is None:
             from t3tray.ui.viewed_thread import ViewedThread
             from t3tray.ui.window import MainWindow
@@ -223,7 +223,7 @@ class Application(QObject):
                 self._quit(stops_server=True)
 
     def _on_protection_wanted(self) -> None:
-        """Show what switching the guard on would change, or off where it is on."""
+        """Show what switching the guard on would change, or off if it is on."""
         from t3tray.ui.labels import guard_would_turn_on
 
         if self._bridge and self._bridge.snapshot:
@@ -248,7 +248,7 @@ class Application(QObject):
 
     @Slot(object)
     def _on_resumed(self, verification: Verification) -> None:
-        """A resume from the menu that was refused explains itself in the window."""
+        """Show the thread in the window if it cannot be resumed."""
         from t3tray.domain.verdict import Kind
 
         if verification.verdict.kind is not Kind.RESUMABLE:
@@ -311,7 +311,7 @@ class Application(QObject):
 
     @Slot(object)
     def _on_failed_quietly(self, error: T3TrayError) -> None:
-        """Told where the user looks already; nothing comes up for it."""
+        """Show the error in a window that is there already; none is opened for it."""
         if self._window and not self._quitting:
             self._window.bar.tell(error)
 
@@ -320,7 +320,7 @@ class Application(QObject):
         self._qt.clipboard().setText(text)
 
     def _would_end(self) -> str:
-        """What would end with the window, in sentences."""
+        """Return what would end with the window, in sentences."""
         from t3tray.ui.quit_warning import would_end
 
         if self._quitting or self._tray.is_there or self._bridge is None:
@@ -329,13 +329,13 @@ class Application(QObject):
 
     @Slot()
     def _on_window_closed(self) -> None:
-        """With a tray the app stays; without one nobody could reach it any more."""
+        """Quit if there is no tray: nothing else could reach the app."""
         if not self._tray.is_there:
             self._on_quit_wanted()
 
     @Slot()
     def _on_quit_wanted(self) -> None:
-        """Asked for once: Qt closes the window while it quits, which is no new wish."""
+        """Quit once: Qt closes the window while it quits, which calls this again."""
         self._quit()
 
     def _quit(self, stops_server: bool = False) -> None:
@@ -358,7 +358,7 @@ class Application(QObject):
 
     @Slot(QSessionManager)
     def _on_session_end(self, _manager: QSessionManager) -> None:
-        """The desktop waits for us here, and nowhere later."""
+        """End now: the desktop waits for the app here, and not later."""
         self._end_now()
 
     def _end_now(self) -> None:
