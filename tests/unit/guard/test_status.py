@@ -39,7 +39,7 @@ def test_without_t3_code_there_is_no_state() -> None:
 
 def test_a_guard_that_does_not_answer_and_one_that_does_not_prove_itself_are_told_apart() -> None:
     alone = GuardStatus(URL, False, (GUARDED,))
-    assert "it does not answer" in guard_state(alone).sentence
+    assert "it is not responding" in guard_state(alone).sentence
     assert "does not prove to be the guard" in guard_state(replace(alone, is_unproved=True)).sentence
     assert alone.is_pointed_at and not replace(alone, url="").is_pointed_at and not replace(alone, homes=(OPEN,)).is_pointed_at
 
