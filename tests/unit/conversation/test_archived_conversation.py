@@ -159,7 +159,7 @@ async def test_t3_codes_own_copy_is_told_where_the_vault_has_none(life: Life) ->
     shown = await life.shown()
     assert shown.kept is not None and (shown.kept.origin, shown.kept.at) == (Origin.T3CODE, None)
     assert (texts(shown), shown.session_id) == (["theirs", "and more"], None)
-    assert "tools" in shown.kept.missing[0]
+    assert "Tool calls" in shown.kept.missing[0]
 
 
 @pytest.mark.parametrize("session", ["conversation-7", "ses_a/b"])
