@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from t3tray import __main__ as t3tray
-from t3tray.backend import engine
+from t3tray.backend import parts
 from t3tray.threads.idle_shutdown import IdleShutdown
 
 FASTER = 2_000
@@ -24,7 +24,7 @@ def main() -> int:
     def steady() -> float:
         return time.monotonic() * (FASTER if gate.exists() else 1)
 
-    with patch.object(engine, IdleShutdown.__name__, partial(IdleShutdown, steady=steady)):
+    with patch.object(parts, IdleShutdown.__name__, partial(IdleShutdown, steady=steady)):
         return t3tray.main()
 
 
