@@ -17,7 +17,7 @@ from t3tray.guard.service import load_guard_sides
 from t3tray.messages.guard import REFUSALS
 from t3tray.t3code.guard_sides import GuardSides
 from t3tray.threads.snapshot import ThreadDetails
-from tests.integration.test_guard_scenarios import ASK, TELL, delete, guarded, project, remembers, server, sessions, world
+from tests.support.guard_scenes import ASK, TELL, delete, guarded, project, remembers, server, sessions, world
 from tests.support.guarded import Guarded
 from tests.support.played_t3 import PlayedT3, TurnRefused
 from tests.support.stub_model import StubModel

@@ -5,11 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
-import socket
 from base64 import b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,65 +23,14 @@ from t3tray.errors import Refused
 from t3tray.guard.credentials import GuardCredentials
 from t3tray.guard.host import GuardHost
 from t3tray.guard.runner import GuardRunner
-from t3tray.guard.service import GuardService
-from t3tray.guard.status import guard_sides
 from t3tray.guard.t3_settings import Protection
 from t3tray.system.environment import SERVER_USER
 from t3tray.system.instance_lock import InstanceHolder, InstanceLock
-from t3tray.threads.scan import Scan
 from t3tray.threads.snapshot import Snapshot
-from tests.support.program import Program
+from tests.support.running_guard import LIMIT, another, backend, eventually, runner, settings, state, world
 from tests.support.t3_world import World, add_thread, add_v2, empty_world, make_v2, stamp, writing
 
-LIMIT = 90
-
-
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    made = empty_world(tmp_path / "world")
-    (made.home / "userdata" / "settings.json").write_text("{}")
-    monkeypatch.setenv("T3CODE_HOME", str(made.home))
-    return made
-
-
-@pytest.fixture
-async def backend(world: World) -> AsyncIterator[Backend]:
-    opened = await Backend.open(None, "tray")
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def runner(backend: Backend) -> GuardRunner:
-    return backend.guard
-
-
-@asynccontextmanager
-async def another() -> AsyncIterator[GuardService]:
-    """As another process of ours has it: a command, or `t3tray guard run`."""
-    backend = await Backend.open(None, "command")
-    service = GuardService(backend.guard_host)
-    try:
-        yield service
-    finally:
-        await service.stop()
-        await backend.close()
-
-
-async def state(runner: GuardRunner) -> GuardState:
-    await runner.keep()
-    return (await runner.seen(Scan(())))[0]
-
-
-def settings(world: World) -> dict[str, dict[str, dict[str, str]]]:
-    found: dict[str, dict[str, dict[str, str]]] = json.loads((world.home / "userdata" / "settings.json").read_text())
-    return found
-
-
-async def eventually(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(LIMIT):
-        while not await true():
-            await asyncio.sleep(0.02)
+__all__ = ["backend", "runner", "world"]
 
 
 async def test_who_never_used_the_guard_has_no_port_and_no_password(runner: GuardRunner) -> None:
@@ -170,142 +115,6 @@ async def test_of_two_homes_none_is_changed_when_one_cannot_be(
         assert {view.state for view in views} == {Protection.GUARDED} and len(views) == 2
         await service.unprotect(False)
     assert settings(world) == {} and settings(second) == {}
-
-
-async def test_a_port_that_a_stranger_has_is_given_up_with_the_password_that_it_may_have_heard(
-    runner: GuardRunner, world: World
-) -> None:
-    await runner.protect(True, False)
-    key = await runner._host.guard_credentials.get()
-    await runner._service.stop()
-
-    async def as_the_guard_did(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b'HTTP/1.1 401 X\r\nWWW-Authenticate: Basic realm="t3tray"\r\nContent-Length: 2\r\n\r\n{}')
-        writer.close()
-
-    async with await asyncio.start_server(as_the_guard_did, "127.0.0.1", key.port):
-        async with another() as command:
-            status = await command.status()
-            assert not status.answers and status.is_unproved, "it cannot prove that it is the guard"
-            assert guard_sides(status).of(world.home) is GuardSide.UNPROVED
-        # It answers as a t3tray before the proof does; and it may be one, as long as the system does not show that it is none.
-        found = await state(runner)
-        assert found.phase is GuardPhase.ALONE and "does not prove to be the guard" in found.sentence
-        assert (
-            await runner._host.guard_credentials.get() == key and settings(world)["providers"]["opencode"]["serverUrl"] == key.url
-        )
-        runner._service._may_be_ours = lambda port: False
-        assert await state(runner) == GuardState(GuardPhase.ON) and runner._service.listens
-    other = await runner._host.guard_credentials.get()
-    assert other.port != key.port and other.password != key.password
-    opencode = settings(world)["providers"]["opencode"]
-    assert (opencode["serverUrl"], opencode["serverPassword"]) == (other.url, other.password)
-    await runner.protect(False, False)
-    assert settings(world) == {}, "the guard's first address was no word of the user's"
-
-
-@pytest.mark.parametrize("may_be_ours", [True, False])
-async def test_who_says_nothing_is_a_stranger_only_where_the_system_shows_it(runner: GuardRunner, may_be_ours: bool) -> None:
-    key = await runner._host.guard_credentials.get()
-    await runner._host.want_guard(True)
-    runner._service._may_be_ours = lambda port: may_be_ours
-    with socket.create_server(("127.0.0.1", key.port)):
-        await runner.keep()
-        assert runner._service.listens is not may_be_ours
-        assert (await runner._host.guard_credentials.get() == key) is may_be_ours
-    await runner.keep()
-    assert runner._service.listens
-
-
-async def test_a_port_whose_owner_answers_wrongly_is_given_up_whatever_the_system_shows(runner: GuardRunner) -> None:
-    key = await runner._host.guard_credentials.get()
-    await runner._host.want_guard(True)
-
-    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 mail.example ESMTP\r\n")
-        writer.close()
-
-    async with await asyncio.start_server(greet, "127.0.0.1", key.port):
-        await runner.keep()
-    assert runner._service.listens and (await runner._host.guard_credentials.get()).port != key.port
-
-
-async def test_a_frozen_guard_of_ours_keeps_its_port_its_password_and_t3_codes_settings(
-    runner: GuardRunner, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("t3tray.guard.proof.PROBE_LIMIT", 0.2)
-    environment = dict(os.environ)
-    program = Program(runner._host.data_directory, environment)
-    with program.started("guard", "run") as running:
-        assert running.stdout and await asyncio.to_thread(running.stdout.readline)
-        await runner.protect(True, False)
-        key, before = await runner._host.guard_credentials.get(), settings(world)
-        running.send_signal(signal.SIGSTOP)
-        try:
-            found = await state(runner)
-            assert found == GuardState(GuardPhase.ALONE, "The guard of another t3tray is not responding.")
-            assert await runner._host.guard_credentials.get() == key and settings(world) == before
-            assert runner.sides.of(world.home) is GuardSide.UNPROVED, "what T3 Code gets there cannot be told"
-        finally:
-            running.send_signal(signal.SIGCONT)
-        await eventually(lambda: answers(runner))
-        assert await runner._host.guard_credentials.get() == key and settings(world) == before
-
-
-async def answers(runner: GuardRunner) -> bool:
-    return (await runner.status()).answers
-
-
-async def test_switched_off_the_password_opens_nothing_any_more_and_another_guard_follows_the_next_one(
-    runner: GuardRunner, world: World
-) -> None:
-    async with another() as running:
-        await running.start()
-        await runner.protect(True, False)
-        first = await runner._host.guard_credentials.get()
-        await runner.protect(False, False)
-        assert await runner._host.guard_credentials.known() is None
-        assert not list((runner._host.data_directory / "secrets").glob("guard*"))
-        second = await runner._host.guard_credentials.renew()
-        assert second.port != first.port and second.password != first.password
-        await running.follow()
-        assert running.serves(second.url)
-
-
-async def test_a_lost_password_is_replaced_and_t3_code_gets_the_new_one(runner: GuardRunner, world: World) -> None:
-    await runner.protect(True, False)
-    await runner.close()
-    (runner._host.data_directory / "secrets" / "guard").unlink()
-    later = GuardRunner(runner._host, lambda: None)
-    try:
-        assert await state(later) == GuardState(GuardPhase.ON)
-        await later.protect(False, False)
-        assert settings(world) == {}
-    finally:
-        await later.close()
-
-
-async def test_of_two_guards_one_has_the_port_and_the_other_says_so_until_it_ends(runner: GuardRunner, world: World) -> None:
-    async with another() as running:
-        await running.start()
-        await runner.protect(True, False)
-        found = await state(runner)
-        assert found == GuardState(GuardPhase.ON, "The guard is already running, in another t3tray.")
-        assert not runner._service.listens
-    assert await state(runner) == GuardState(GuardPhase.ON) and runner._service.listens
-    async with another() as second:
-        with pytest.raises(Refused, match="is already running, in another t3tray"):
-            await second.start()
-
-
-async def test_a_guard_that_stopped_listening_comes_again(runner: GuardRunner, world: World) -> None:
-    await runner.protect(True, False)
-    guard = runner._service._guard
-    assert guard
-    guard._listener._server.close()
-    assert not runner._service.listens
-    assert (await state(runner)).phase is GuardPhase.ON and runner._service.listens
 
 
 async def test_what_is_under_way_at_the_end_is_waited_for_and_then_the_guard_ends_by_itself(
@@ -443,23 +252,6 @@ async def test_a_tray_app_that_runs_but_is_slow_is_waited_for(
         assert view.state is Protection.GUARDED
         await command.unprotect(False)
     tray.release()
-
-
-async def test_a_password_that_cannot_be_read_is_told_and_no_other_is_chosen(runner: GuardRunner, world: World) -> None:
-    await runner.protect(True, False)
-    await runner.close()
-    secret = runner._host.data_directory / "secrets" / "guard"
-    before = secret.read_bytes()
-    secret.unlink()
-    secret.mkdir()
-    later = GuardRunner(runner._host, lambda: None)
-    assert await later.keep() is False
-    found, guarded = await later.seen(Scan(()))
-    assert found.phase is GuardPhase.ALONE and "cannot be read" in found.sentence and not guarded
-    secret.rmdir()
-    secret.write_bytes(before)
-    assert await state(later) == GuardState(GuardPhase.ON)
-    await later.close()
 
 
 async def test_a_mistake_of_ours_is_told_and_tried_again(

@@ -1,0 +1,68 @@
+"""The guard of a tray app that runs, and that of another process of ours beside it, with a T3 Code's home: fixtures and looks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from t3tray.backend.backend import Backend
+from t3tray.domain.guard_state import GuardState
+from t3tray.guard.runner import GuardRunner
+from t3tray.guard.service import GuardService
+from t3tray.threads.scan import Scan
+from tests.support.t3_world import World, empty_world
+
+LIMIT = 90
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    made = empty_world(tmp_path / "world")
+    (made.home / "userdata" / "settings.json").write_text("{}")
+    monkeypatch.setenv("T3CODE_HOME", str(made.home))
+    return made
+
+
+@pytest.fixture
+async def backend(world: World) -> AsyncIterator[Backend]:
+    opened = await Backend.open(None, "tray")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def runner(backend: Backend) -> GuardRunner:
+    return backend.guard
+
+
+@asynccontextmanager
+async def another() -> AsyncIterator[GuardService]:
+    """As another process of ours has it: a command, or `t3tray guard run`."""
+    backend = await Backend.open(None, "command")
+    service = GuardService(backend.guard_host)
+    try:
+        yield service
+    finally:
+        await service.stop()
+        await backend.close()
+
+
+async def state(runner: GuardRunner) -> GuardState:
+    await runner.keep()
+    return (await runner.seen(Scan(())))[0]
+
+
+def settings(world: World) -> dict[str, dict[str, dict[str, str]]]:
+    found: dict[str, dict[str, dict[str, str]]] = json.loads((world.home / "userdata" / "settings.json").read_text())
+    return found
+
+
+async def eventually(true: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(LIMIT):
+        while not await true():
+            await asyncio.sleep(0.02)
