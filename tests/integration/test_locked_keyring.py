@@ -27,9 +27,9 @@ def test_reading_goes_on_while_the_keyring_is_locked(opencode_home: OpenCodeHome
     program = Program(tmp_path / "data", opencode_home.environment)
     program.environment |= {"PYTHON_KEYRING_BACKEND": "tests.support.file_keyring.Ring", VARIABLE: str(ring)}
     (tmp_path / "work").mkdir()
-    thread = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", "the codeword is PELICAN")["id"]
     program.run("server", "start")
     try:
+        thread = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", "the codeword is PELICAN")["id"]
         assert "t3tray/" in ring.joinpath("ring.json").read_text(), "the password lies in the keyring"
         ring.joinpath("locked").touch()
         for words in READING:
@@ -40,7 +40,7 @@ def test_reading_goes_on_while_the_keyring_is_locked(opencode_home: OpenCodeHome
         assert "keyring" in str(refused) and "Unlock it" in str(refused), refused
         assert program.json("show", thread)["thread"]["draft"] == "what is it?", "nothing that was typed is lost"
     finally:
-        ring.joinpath("locked").unlink()
+        ring.joinpath("locked").unlink(missing_ok=True)
         program.run("server", "stop")
     assert program.run("send", thread, "what is the codeword?").strip() == "PELICAN"
     assert not (ring / "locked").exists()
