@@ -32,7 +32,7 @@ def look():
     window = app._window
     if window and window.isActiveWindow() and app._bridge.listing and app._bridge.listing.total:
         user.stop()
-        print(*sorted(app._bridge.listing.snapshot.news))
+        print(*sorted(app._bridge.listing.snapshot.unread))
         for name in sys.argv[1:]:
             window.show_thread(name)
         app._on_quit_wanted()

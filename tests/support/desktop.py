@@ -50,13 +50,13 @@ class Desktop:
             display = starting.enter_context(
                 Started(["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"])
             )
-            number = display.first_item()
+            number = display.first_line()
             bus = starting.enter_context(Started(session_bus()))
             runtime = self._scratch / "runtime"
             runtime.mkdir(mode=0o700, exist_ok=True)
             self.environment = {
                 "DISPLAY": f":{number}",
-                "DBUS_SESSION_BUS_ADDRESS": bus.first_item(),
+                "DBUS_SESSION_BUS_ADDRESS": bus.first_line(),
                 "XDG_RUNTIME_DIR": str(runtime),
                 "QT_QPA_PLATFORM": "xcb",
             }
@@ -260,7 +260,7 @@ class Started:
     def pid(self) -> int:
         return self._process.pid
 
-    def first_item(self) -> str:
+    def first_line(self) -> str:
         assert self._process.stdout is not None
         line = self._process.stdout.readline().strip()
         assert line, f"{self._command[0]} did not start"

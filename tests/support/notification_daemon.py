@@ -30,7 +30,7 @@ class SessionBus(Started):
 
     def __enter__(self) -> SessionBus:
         super().__enter__()
-        self.address = self.first_item()
+        self.address = self.first_line()
         return self
 
 
