@@ -20,11 +20,11 @@ from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import decide
 from t3tray.domain.versions import Ability
 from t3tray.messages.carries import carried_words
-from t3tray.opencode.client import OpenCodeClient
+from t3tray.opencode.connection import Connection
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.threads.evidence import Surroundings, ThreadRecord, cursor_now, evidence_from_server
 from t3tray.threads.file_evidence import evidence_from_database
-from tests.support.opencode import OpenCodeHome, RawServer
+from tests.support.opencode import OpenCodeHome, RawServer, opencode_version
 from tests.support.opencode2 import in_opencode2
 from tests.support.stub_model import SUMMARY, StubModel
 
@@ -83,7 +83,7 @@ class Talk:
 
     def cursor(self, before: Cursor | None = None) -> Cursor:
         async def ask() -> Cursor:
-            client = OpenCodeClient(self._server.url, self._server.password)
+            client = Connection(self._server.url, self._server.password, opencode_version())
             try:
                 return await cursor_now(client, (await client.session(self.id)).facts, before)
             finally:
@@ -98,7 +98,7 @@ class Talk:
         surroundings = Surroundings(lambda: NOON, lambda: False, count_until=until)
 
         async def ask() -> Evidence:
-            client = OpenCodeClient(self._server.url, self._server.password)
+            client = Connection(self._server.url, self._server.password, opencode_version())
             try:
                 return await evidence_from_server(client, recorded, cursor, surroundings)
             finally:

@@ -27,7 +27,7 @@ async def test_what_makes_a_turn_or_a_session_names_the_folder() -> None:
 
     client = OpenCodeClient("http://127.0.0.1:1", transport=httpx.MockTransport(answer))
     await client.prompt("ses_1", "hello", "/the work")
-    await client.tell("ses_1", "hello", "mark", "/the work")
+    await client.add_message("ses_1", "hello", "mark", "/the work")
     await client.fork_session("ses_1", "/the work")
     await client.aclose()
     assert asked == [("prompt_async", "/the work"), ("message", "/the work"), ("fork", "/the work")]
