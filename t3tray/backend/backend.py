@@ -34,6 +34,7 @@ from t3tray.domain.thread import Thread
 from t3tray.domain.verdict import Kind
 from t3tray.domain.verification import Opened, Verification
 from t3tray.guard.runner import GuardRunner
+from t3tray.guard.service import GuardService
 from t3tray.resources import resource
 from t3tray.server.handles import ExternalServer
 from t3tray.settings.definitions import Settings
@@ -79,7 +80,7 @@ class Backend(Parts):
         self.conversations = Conversations(self, self.prompting, requests, self.snapshots.note_act)
         self.opener = ThreadOpener(self.launching, self.server, self.scanner, run_sql)
         self.inspection = Inspection(self, self.scanning, self.snapshots)
-        self.guard = GuardRunner(self.guard_host, self.changed.set)
+        self.guard = GuardRunner(self.guard_host, GuardService(self.guard_host), self.changed.set)
         icon = resource("icons/t3tray.svg").absolute().as_uri()
         notifier = Notifier(
             reach=partial(open_notifications, sys.platform, os.environ, icon),

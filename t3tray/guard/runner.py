@@ -31,10 +31,10 @@ class GuardRunner:
     """One for the tray app's life, in the host's event loop; `close` it before the host. `changed` is called when its status
     changes."""
 
-    def __init__(self, host: GuardHost, changed: Callable[[], None]) -> None:
+    def __init__(self, host: GuardHost, service: GuardService, changed: Callable[[], None]) -> None:
         self._host = host
+        self._service = service
         self._changed = changed
-        self._service = GuardService(host)
         self._alone = asyncio.Lock()
         self._due = asyncio.Event()
         self._trouble = ""

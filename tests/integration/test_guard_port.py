@@ -6,28 +6,44 @@ import asyncio
 import os
 import signal
 import socket
+from typing import Any
 
 import pytest
 
 from t3tray.domain.guard_state import GuardPhase, GuardState
 from t3tray.domain.t3code_side import GuardSide
 from t3tray.errors import Refused
+from t3tray.guard.host import GuardHost
 from t3tray.guard.runner import GuardRunner
+from t3tray.guard.service import GuardService
 from t3tray.guard.status import guard_sides
 from t3tray.threads.scan import Scan
 from tests.support.program import Program
-from tests.support.running_guard import another, backend, eventually, runner, settings, state, world
+from tests.support.running_guard import (
+    PortOwners,
+    another,
+    backend,
+    eventually,
+    host,
+    owners,
+    runner,
+    runner_of,
+    service,
+    settings,
+    state,
+    world,
+)
 from tests.support.t3_world import World
 
-__all__ = ["backend", "runner", "world"]
+__all__ = ["backend", "host", "owners", "runner", "service", "world"]
 
 
 async def test_a_port_that_a_stranger_has_is_given_up_with_the_password_that_it_may_have_heard(
-    runner: GuardRunner, world: World
+    runner: GuardRunner, owners: PortOwners, host: GuardHost, service: GuardService, world: World
 ) -> None:
     await runner.protect(True, False)
-    key = await runner._host.guard_credentials.get()
-    await runner._service.stop()
+    key = await host.guard_credentials.get()
+    await service.stop()
 
     async def as_the_guard_did(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -42,12 +58,10 @@ async def test_a_port_that_a_stranger_has_is_given_up_with_the_password_that_it_
         # It answers as a t3tray before the proof does; and it may be one, as long as the system does not show that it is none.
         found = await state(runner)
         assert found.phase is GuardPhase.ALONE and "does not prove to be the guard" in found.sentence
-        assert (
-            await runner._host.guard_credentials.get() == key and settings(world)["providers"]["opencode"]["serverUrl"] == key.url
-        )
-        runner._service._may_be_ours = lambda port: False
-        assert await state(runner) == GuardState(GuardPhase.ON) and runner._service.listens
-    other = await runner._host.guard_credentials.get()
+        assert await host.guard_credentials.get() == key and settings(world)["providers"]["opencode"]["serverUrl"] == key.url
+        owners.verdict = False
+        assert await state(runner) == GuardState(GuardPhase.ON) and service.listens
+    other = await host.guard_credentials.get()
     assert other.port != key.port and other.password != key.password
     opencode = settings(world)["providers"]["opencode"]
     assert (opencode["serverUrl"], opencode["serverPassword"]) == (other.url, other.password)
@@ -56,21 +70,25 @@ async def test_a_port_that_a_stranger_has_is_given_up_with_the_password_that_it_
 
 
 @pytest.mark.parametrize("may_be_ours", [True, False])
-async def test_who_says_nothing_is_a_stranger_only_where_the_system_shows_it(runner: GuardRunner, may_be_ours: bool) -> None:
-    key = await runner._host.guard_credentials.get()
-    await runner._host.want_guard(True)
-    runner._service._may_be_ours = lambda port: may_be_ours
+async def test_who_says_nothing_is_a_stranger_only_where_the_system_shows_it(
+    runner: GuardRunner, owners: PortOwners, host: GuardHost, service: GuardService, may_be_ours: bool
+) -> None:
+    key = await host.guard_credentials.get()
+    await host.want_guard(True)
+    owners.verdict = may_be_ours
     with socket.create_server(("127.0.0.1", key.port)):
         await runner.keep()
-        assert runner._service.listens is not may_be_ours
-        assert (await runner._host.guard_credentials.get() == key) is may_be_ours
+        assert service.listens is not may_be_ours
+        assert (await host.guard_credentials.get() == key) is may_be_ours
     await runner.keep()
-    assert runner._service.listens
+    assert service.listens
 
 
-async def test_a_port_whose_owner_answers_wrongly_is_given_up_whatever_the_system_shows(runner: GuardRunner) -> None:
-    key = await runner._host.guard_credentials.get()
-    await runner._host.want_guard(True)
+async def test_a_port_whose_owner_answers_wrongly_is_given_up_whatever_the_system_shows(
+    runner: GuardRunner, host: GuardHost, service: GuardService
+) -> None:
+    key = await host.guard_credentials.get()
+    await host.want_guard(True)
 
     async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example ESMTP\r\n")
@@ -78,29 +96,29 @@ async def test_a_port_whose_owner_answers_wrongly_is_given_up_whatever_the_syste
 
     async with await asyncio.start_server(greet, "127.0.0.1", key.port):
         await runner.keep()
-    assert runner._service.listens and (await runner._host.guard_credentials.get()).port != key.port
+    assert service.listens and (await host.guard_credentials.get()).port != key.port
 
 
 async def test_a_frozen_guard_of_ours_keeps_its_port_its_password_and_t3_codes_settings(
-    runner: GuardRunner, world: World, monkeypatch: pytest.MonkeyPatch
+    runner: GuardRunner, host: GuardHost, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("t3tray.guard.proof.PROBE_LIMIT", 0.2)
     environment = dict(os.environ)
-    program = Program(runner._host.data_directory, environment)
+    program = Program(host.data_directory, environment)
     with program.started("guard", "run") as running:
         assert running.stdout and await asyncio.to_thread(running.stdout.readline)
         await runner.protect(True, False)
-        key, before = await runner._host.guard_credentials.get(), settings(world)
+        key, before = await host.guard_credentials.get(), settings(world)
         running.send_signal(signal.SIGSTOP)
         try:
             found = await state(runner)
             assert found == GuardState(GuardPhase.ALONE, "The guard of another t3tray is not responding.")
-            assert await runner._host.guard_credentials.get() == key and settings(world) == before
+            assert await host.guard_credentials.get() == key and settings(world) == before
             assert runner.sides.of(world.home) is GuardSide.UNPROVED, "what T3 Code gets there cannot be told"
         finally:
             running.send_signal(signal.SIGCONT)
         await eventually(lambda: answers(runner))
-        assert await runner._host.guard_credentials.get() == key and settings(world) == before
+        assert await host.guard_credentials.get() == key and settings(world) == before
 
 
 async def answers(runner: GuardRunner) -> bool:
@@ -108,26 +126,28 @@ async def answers(runner: GuardRunner) -> bool:
 
 
 async def test_switched_off_the_password_opens_nothing_any_more_and_another_guard_follows_the_next_one(
-    runner: GuardRunner, world: World
+    runner: GuardRunner, host: GuardHost, world: World
 ) -> None:
     async with another() as running:
         await running.start()
         await runner.protect(True, False)
-        first = await runner._host.guard_credentials.get()
+        first = await host.guard_credentials.get()
         await runner.protect(False, False)
-        assert await runner._host.guard_credentials.known() is None
-        assert not list((runner._host.data_directory / "secrets").glob("guard*"))
-        second = await runner._host.guard_credentials.renew()
+        assert await host.guard_credentials.known() is None
+        assert not list((host.data_directory / "secrets").glob("guard*"))
+        second = await host.guard_credentials.renew()
         assert second.port != first.port and second.password != first.password
         await running.follow()
         assert running.serves(second.url)
 
 
-async def test_a_lost_password_is_replaced_and_t3_code_gets_the_new_one(runner: GuardRunner, world: World) -> None:
+async def test_a_lost_password_is_replaced_and_t3_code_gets_the_new_one(
+    runner: GuardRunner, host: GuardHost, world: World
+) -> None:
     await runner.protect(True, False)
     await runner.close()
-    (runner._host.data_directory / "secrets" / "guard").unlink()
-    later = GuardRunner(runner._host, lambda: None)
+    (host.data_directory / "secrets" / "guard").unlink()
+    later = runner_of(host)
     try:
         assert await state(later) == GuardState(GuardPhase.ON)
         await later.protect(False, False)
@@ -136,36 +156,49 @@ async def test_a_lost_password_is_replaced_and_t3_code_gets_the_new_one(runner: 
         await later.close()
 
 
-async def test_of_two_guards_one_has_the_port_and_the_other_says_so_until_it_ends(runner: GuardRunner, world: World) -> None:
+async def test_of_two_guards_one_has_the_port_and_the_other_says_so_until_it_ends(
+    runner: GuardRunner, service: GuardService, world: World
+) -> None:
     async with another() as running:
         await running.start()
         await runner.protect(True, False)
         found = await state(runner)
         assert found == GuardState(GuardPhase.ON, "The guard is already running, in another t3tray.")
-        assert not runner._service.listens
-    assert await state(runner) == GuardState(GuardPhase.ON) and runner._service.listens
+        assert not service.listens
+    assert await state(runner) == GuardState(GuardPhase.ON) and service.listens
     async with another() as second:
         with pytest.raises(Refused, match="is already running, in another t3tray"):
             await second.start()
 
 
-async def test_a_guard_that_stopped_listening_comes_again(runner: GuardRunner, world: World) -> None:
+async def test_a_guard_that_stopped_listening_comes_again(
+    runner: GuardRunner, service: GuardService, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    create_server, servers = loop.create_server, list[asyncio.Server]()
+
+    async def recorded(*arguments: Any, **options: Any) -> asyncio.Server:
+        servers.append(await create_server(*arguments, **options))
+        return servers[-1]
+
+    monkeypatch.setattr(loop, "create_server", recorded)
     await runner.protect(True, False)
-    guard = runner._service._guard
-    assert guard
-    guard._listener._server.close()
-    assert not runner._service.listens
-    assert (await state(runner)).phase is GuardPhase.ON and runner._service.listens
+    (server,) = servers
+    server.close()
+    assert not service.listens
+    assert (await state(runner)).phase is GuardPhase.ON and service.listens
 
 
-async def test_a_password_that_cannot_be_read_is_told_and_no_other_is_chosen(runner: GuardRunner, world: World) -> None:
+async def test_a_password_that_cannot_be_read_is_told_and_no_other_is_chosen(
+    runner: GuardRunner, host: GuardHost, world: World
+) -> None:
     await runner.protect(True, False)
     await runner.close()
-    secret = runner._host.data_directory / "secrets" / "guard"
+    secret = host.data_directory / "secrets" / "guard"
     before = secret.read_bytes()
     secret.unlink()
     secret.mkdir()
-    later = GuardRunner(runner._host, lambda: None)
+    later = runner_of(host)
     assert await later.keep() is False
     found, guarded = await later.seen(Scan(()))
     assert found.phase is GuardPhase.ALONE and "cannot be read" in found.sentence and not guarded

@@ -23,22 +23,36 @@ from t3tray.errors import Refused
 from t3tray.guard.credentials import GuardCredentials
 from t3tray.guard.host import GuardHost
 from t3tray.guard.runner import GuardRunner
+from t3tray.guard.service import GuardService
 from t3tray.guard.t3_settings import Protection
 from t3tray.system.environment import SERVER_USER
 from t3tray.system.instance_lock import InstanceHolder, InstanceLock
 from t3tray.threads.snapshot import Snapshot
-from tests.support.running_guard import LIMIT, another, backend, eventually, runner, settings, state, world
+from tests.support.running_guard import (
+    LIMIT,
+    another,
+    another_host,
+    backend,
+    eventually,
+    host,
+    owners,
+    runner,
+    service,
+    settings,
+    state,
+    world,
+)
 from tests.support.t3_world import World, add_thread, add_v2, empty_world, make_v2, stamp, writing
 
-__all__ = ["backend", "runner", "world"]
+__all__ = ["backend", "host", "owners", "runner", "service", "world"]
 
 
-async def test_who_never_used_the_guard_has_no_port_and_no_password(runner: GuardRunner) -> None:
+async def test_who_never_used_the_guard_has_no_port_and_no_password(runner: GuardRunner, host: GuardHost) -> None:
     assert (await state(runner)).phase is GuardPhase.OFF
-    assert await runner._host.guard_credentials.known() is None
+    assert await host.guard_credentials.known() is None
 
 
-async def test_on_and_off_by_the_desk(runner: GuardRunner, world: World) -> None:
+async def test_on_and_off_by_the_desk(runner: GuardRunner, host: GuardHost, world: World) -> None:
     assert (await state(runner)).phase is GuardPhase.OFF
     plan = await runner.plan(True)
     assert plan.running == () and str(world.home) in plan.before[0] and any("browser tools" in line for line in plan.lost)
@@ -49,17 +63,19 @@ async def test_on_and_off_by_the_desk(runner: GuardRunner, world: World) -> None
     status = await runner.protect(False, False)
     assert settings(world) == {} and not status.answers and (await state(runner)).phase is GuardPhase.OFF
     # T3 Code lets go of what it holds open at both, which nothing shows.
-    first = (await state_of_letting_go(runner))[str(world.home)]
+    first = (await state_of_letting_go(host))[str(world.home)]
     assert not first.is_sure
     await runner.protect(True, False)
-    assert (await state_of_letting_go(runner))[str(world.home)].at > first.at
+    assert (await state_of_letting_go(host))[str(world.home)].at > first.at
 
 
-async def state_of_letting_go(runner: GuardRunner) -> dict[str, LetGo]:
-    return await runner._host.run_sql(runner._host.store.let_go.homes)
+async def state_of_letting_go(host: GuardHost) -> dict[str, LetGo]:
+    return await host.run_sql(host.store.let_go.homes)
 
 
-async def test_what_speaks_against_it_leaves_everything_as_it_was(runner: GuardRunner, world: World) -> None:
+async def test_what_speaks_against_it_leaves_everything_as_it_was(
+    runner: GuardRunner, host: GuardHost, service: GuardService, world: World
+) -> None:
     runtime = {"version": 1, "pid": os.getpid(), "origin": "http://127.0.0.1:1", "startedAt": stamp(datetime.now(UTC))}
     (world.home / "userdata" / "server-runtime.json").write_text(json.dumps(runtime))
     with writing(world.state) as connection:
@@ -67,14 +83,14 @@ async def test_what_speaks_against_it_leaves_everything_as_it_was(runner: GuardR
     assert (await runner.plan(True)).running == ("Long work",)
     with pytest.raises(Refused, match="Long work"):
         await runner.protect(True, False)
-    assert settings(world) == {} and not await runner._host.wants_guard()
-    assert (await state(runner)).phase is GuardPhase.OFF and not runner._service.listens
+    assert settings(world) == {} and not await host.wants_guard()
+    assert (await state(runner)).phase is GuardPhase.OFF and not service.listens
     assert (await runner.protect(True, True)).answers
 
 
 @pytest.mark.parametrize("unfit", ["v2", "damaged"])
 async def test_a_t3_code_of_a_form_that_cannot_be_read_is_not_protected_and_told_when_it_becomes_so(
-    runner: GuardRunner, world: World, unfit: str
+    runner: GuardRunner, host: GuardHost, world: World, unfit: str
 ) -> None:
     await runner.protect(True, False)
     if unfit == "damaged":
@@ -95,7 +111,7 @@ async def test_a_t3_code_of_a_form_that_cannot_be_read_is_not_protected_and_told
         await runner.plan(True)
     with pytest.raises(Refused, match="format that the guard cannot read"):
         await runner.protect(True, False)
-    assert settings(world) == {} and not await runner._host.wants_guard()
+    assert settings(world) == {} and not await host.wants_guard()
 
 
 async def test_of_two_homes_none_is_changed_when_one_cannot_be(
@@ -103,13 +119,13 @@ async def test_of_two_homes_none_is_changed_when_one_cannot_be(
 ) -> None:
     second = empty_world(tmp_path / "second")
     (second.home / "userdata" / "settings.json").write_text("{nonsense")
-    async with another() as before:
-        await before._host.preferences.change("t3_homes", (str(second.home),))
-    async with another() as service:
+    async with another_host() as before:
+        await before.preferences.change("t3_homes", (str(second.home),))
+    async with another() as service, another_host() as other:
         await service.start()
         with pytest.raises(Refused):
             await service.protect(False)
-        assert settings(world) == {} and not await service._host.wants_guard()
+        assert settings(world) == {} and not await other.wants_guard()
         (second.home / "userdata" / "settings.json").write_text("{}")
         views = await service.protect(False)
         assert {view.state for view in views} == {Protection.GUARDED} and len(views) == 2
@@ -118,20 +134,20 @@ async def test_of_two_homes_none_is_changed_when_one_cannot_be(
 
 
 async def test_what_is_under_way_at_the_end_is_waited_for_and_then_the_guard_ends_by_itself(
-    runner: GuardRunner, world: World, monkeypatch: pytest.MonkeyPatch
+    runner: GuardRunner, host: GuardHost, service: GuardService, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("t3tray.guard.runner.RETRY", 0.05)
     await runner.protect(True, False)
-    key = await runner._host.guard_credentials.get()
+    key = await host.guard_credentials.get()
     reader, writer = await asyncio.open_connection("127.0.0.1", key.port)
     writer.writelines(line.encode() + b"\r\n" for line in _half_a_request(key))
     looking = asyncio.create_task(runner.run())
     try:
-        await eventually(lambda: true(runner._service.under_way == 1))
+        await eventually(lambda: true(service.under_way == 1))
         await runner.protect(False, False)
-        assert runner._service.listens
+        assert service.listens
         writer.close()
-        await eventually(lambda: true(not runner._service.listens))
+        await eventually(lambda: true(not service.listens))
         assert (await state(runner)).phase is GuardPhase.OFF
     finally:
         looking.cancel()
@@ -195,7 +211,7 @@ async def test_the_command_line_switches_the_guard_of_a_running_tray_app(world: 
 
     try:
         await until(GuardPhase.OFF)
-        async with another() as command:
+        async with another() as command, another_host() as other:
             (view,) = await command.protect(False)
             assert view.state is Protection.GUARDED and not command.listens
             await until(GuardPhase.ON)
@@ -206,7 +222,7 @@ async def test_the_command_line_switches_the_guard_of_a_running_tray_app(world: 
             file.write_text(written)
             await until(GuardPhase.ON)
             refused = GuardDecision(GuardAction.REFUSE, (), "t1", refusal=Refusal.SESSION_GONE)
-            command._host.store.guard_answers.add(GuardAnswer(utc_now(), ReadRequest("ses_1"), refused))
+            other.store.guard_answers.add(GuardAnswer(utc_now(), ReadRequest("ses_1"), refused))
             async with asyncio.timeout(LIMIT):
                 while not (snapshot := await told.get()).refusals:
                     pass
@@ -231,22 +247,22 @@ async def test_the_command_line_switches_the_guard_of_a_running_tray_app(world: 
 
 async def test_nobody_listens_so_nothing_is_changed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("t3tray.guard.service.TRAY_LIMIT", 0.2)
-    async with another() as command:
+    async with another() as command, another_host() as other:
         with pytest.raises(Refused, match="The guard is not running"):
             await command.protect(False)
-        assert not await command._host.wants_guard()
+        assert not await other.wants_guard()
     assert settings(world) == {}
 
 
 async def test_a_tray_app_that_runs_but_is_slow_is_waited_for(
-    runner: GuardRunner, world: World, monkeypatch: pytest.MonkeyPatch
+    runner: GuardRunner, host: GuardHost, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("t3tray.guard.service.TRAY_LIMIT", -1.0)
-    tray = InstanceLock(runner._host.data_directory)
+    tray = InstanceLock(host.data_directory)
     assert tray.take(InstanceHolder(os.getpid(), has_window=False))
     async with another() as command:
         waiting = asyncio.create_task(command.protect(False))
-        await eventually(runner._host.wants_guard)
+        await eventually(host.wants_guard)
         await runner.keep()
         (view,) = await waiting
         assert view.state is Protection.GUARDED
@@ -255,25 +271,25 @@ async def test_a_tray_app_that_runs_but_is_slow_is_waited_for(
 
 
 async def test_a_mistake_of_ours_is_told_and_tried_again(
-    runner: GuardRunner, world: World, monkeypatch: pytest.MonkeyPatch
+    runner: GuardRunner, service: GuardService, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await runner.protect(True, False)
     monkeypatch.setattr("t3tray.guard.runner.RETRY", 0.01)
-    asked, again = GuardHost.wants_guard, asyncio.Event()
+    asked, calls, again = GuardHost.wants_guard, 0, asyncio.Event()
 
     async def broken_once(host: GuardHost) -> bool:
-        if again.is_set():
-            return await asked(host)
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise ZeroDivisionError("oops")
         again.set()
-        raise ZeroDivisionError("oops")
+        return await asked(host)
 
     monkeypatch.setattr(GuardHost, "wants_guard", broken_once)
     running = asyncio.create_task(runner.run())
-
-    async def mended() -> bool:
-        return again.is_set() and not runner._trouble
-
-    await eventually(mended)
-    assert not running.done() and runner._service.listens
+    async with asyncio.timeout(LIMIT):
+        await again.wait()
+    assert await state(runner) == GuardState(GuardPhase.ON)
+    assert not running.done() and service.listens
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

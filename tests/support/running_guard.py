@@ -6,14 +6,17 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from t3tray.backend.backend import Backend
 from t3tray.domain.guard_state import GuardState
+from t3tray.guard.host import GuardHost
 from t3tray.guard.runner import GuardRunner
 from t3tray.guard.service import GuardService
+from t3tray.system.port_owner import may_be_t3tray
 from t3tray.threads.scan import Scan
 from tests.support.t3_world import World, empty_world
 
@@ -36,20 +39,60 @@ async def backend(world: World) -> AsyncIterator[Backend]:
 
 
 @pytest.fixture
-def runner(backend: Backend) -> GuardRunner:
-    return backend.guard
+def host(backend: Backend) -> GuardHost:
+    return backend.guard_host
+
+
+@pytest.fixture
+def owners() -> PortOwners:
+    return PortOwners()
+
+
+@pytest.fixture
+def service(host: GuardHost, owners: PortOwners) -> GuardService:
+    return GuardService(host, may_be_ours=owners.may_be_ours)
+
+
+@pytest.fixture
+async def runner(host: GuardHost, service: GuardService) -> AsyncIterator[GuardRunner]:
+    made = runner_of(host, service)
+    yield made
+    await made.close()
+
+
+def runner_of(host: GuardHost, service: GuardService | None = None) -> GuardRunner:
+    return GuardRunner(host, service or GuardService(host), lambda: None)
+
+
+@dataclass
+class PortOwners:
+    """Whether the owner of a port may be a t3tray: what the system shows, or the `verdict` of the test."""
+
+    verdict: bool | None = None
+
+    def may_be_ours(self, port: int) -> bool:
+        return may_be_t3tray(port) if self.verdict is None else self.verdict
+
+
+@asynccontextmanager
+async def another_host() -> AsyncIterator[GuardHost]:
+    """What the guard uses of another process of ours."""
+    backend = await Backend.open(None, "command")
+    try:
+        yield backend.guard_host
+    finally:
+        await backend.close()
 
 
 @asynccontextmanager
 async def another() -> AsyncIterator[GuardService]:
     """As another process of ours has it: a command, or `t3tray guard run`."""
-    backend = await Backend.open(None, "command")
-    service = GuardService(backend.guard_host)
-    try:
-        yield service
-    finally:
-        await service.stop()
-        await backend.close()
+    async with another_host() as host:
+        service = GuardService(host)
+        try:
+            yield service
+        finally:
+            await service.stop()
 
 
 async def state(runner: GuardRunner) -> GuardState:
