@@ -49,6 +49,7 @@ settings.load_profile("t3tray")
 
 # A limit on waiting is a ceiling, also on a machine that is ten times slower.
 for wait in (QtBot.waitSignal, QtBot.waitSignals, QtBot.waitUntil, QtBot.waitCallback, QtBot.waitExposed, QtBot.waitActive):
+    assert wait.__kwdefaults__
     wait.__kwdefaults__["timeout"] = 90_000
 
 # Seconds after its own limit at which a test that still hangs ends its process.

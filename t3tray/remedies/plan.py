@@ -5,7 +5,7 @@ A plan is made anew for every preview, and again right before it is carried out:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -68,7 +68,7 @@ class Plan:
     made or moved, None if it is given none."""
 
     preview: Preview
-    carry_out: Callable[[], Awaitable[None]]
+    carry_out: Callable[[], Coroutine[object, object, None]]
     gives: str | None = None
 
 

@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,13 +50,13 @@ def measure(_scratch: Path, _home: OpenCodeHome) -> Iterator[Line]:
     opened = [_Shown(before, application.processEvents) for _ in range(ROUNDS)]
     yield Line("list of 100,000 opens", statistics.median(each.opening for each in opened), "ms", 50)
     window = opened[-1]
-    frames = [_timed(lambda step=step: window.scroll(step)) for step in [37] * FRAMES + [44_000] * FRAMES]
+    frames = [_timed(partial(window.scroll, step)) for step in [37] * FRAMES + [44_000] * FRAMES]
     yield Line("scroll, a frame, median", statistics.median(frames), "ms", 8, f"worst {max(frames):.1f} ms")
     rows[7] = _row(7, Reason.BUSY)
     newer = thread_list_data(Snapshot(READY, tuple(rows)), before)
-    moving = [_timed(lambda shown=shown: window.show(shown)) for shown in (newer, before) * ROUNDS]
+    moving = [_timed(partial(window.show, shown)) for shown in (newer, before) * ROUNDS]
     yield Line("a thread moves to another section", statistics.median(moving), "ms", 50)
-    rounds = [[_timed(lambda text=text: window.type(text)) for text in _prefixes(WORD)] for _ in range(ROUNDS)]
+    rounds = [[_timed(partial(window.type, text)) for text in _prefixes(WORD)] for _ in range(ROUNDS)]
     keys = [statistics.median(times) for times in zip(*rounds, strict=True)]
     yield Line("search, a key, worst", max(keys), "ms", 16, f"first {keys[0]:.1f} ms, median {statistics.median(keys):.1f} ms")
     yield Line("search cleared", _timed(lambda: window.type("")), "ms", 16)

@@ -30,7 +30,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def documented(data: Path, *arguments: str, code: int = 0) -> dict[str, Any]:
     found, told = run("vault", *arguments, "--data-dir", str(data), "--json")
     assert found == code, told
-    document: dict[str, Any] = json.loads(told)
+    document: dict[str, dict[str, Any]] = json.loads(told)
     return document["old_files"]
 
 

@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -88,12 +89,12 @@ def test_the_soak_sees_what_it_looks_for(tmp_path: Path, opencode_home: OpenCode
             world.check()
 
         world.foreign = {session}
-        sees("sessions were deleted", lambda: _write(theirs, "DELETE FROM session"))
+        sees("sessions were deleted", partial(_write, theirs, "DELETE FROM session"))
         world.foreign = set()
         mark = '{"t3tray": {"thread": "x", "intent": "y"}}'
-        sees("is named by no line", lambda: _write(theirs, f"UPDATE session SET metadata = '{mark}', id = 'ses_x'"))
+        sees("is named by no line", partial(_write, theirs, f"UPDATE session SET metadata = '{mark}', id = 'ses_x'"))
         changes = ("DROP TRIGGER journal_no_update", "UPDATE journal SET session_id = 'ses_other'")
-        sees("does more than grow", lambda: [_write(ours, each) for each in changes])
+        sees("does more than grow", partial(_write, ours, *changes))
         said = ("say: word-1-1", "OK.", "say: word-2-2")
         with two_servers(tmp_path, opencode_home), pytest.raises(AssertionError, match="more than one server"):
             world.check()
@@ -108,7 +109,7 @@ def two_servers(folder: Path, home: OpenCodeHome) -> Iterator[None]:
     program = folder / "named" / "opencode"
     program.parent.mkdir()
     program.symlink_to("/bin/sh")
-    argv = [program, "-c", "read line", "serve"]
+    argv = [str(program), "-c", "read line", "serve"]
     both = [subprocess.Popen(argv, env=home.environment, stdin=subprocess.PIPE) for _ in range(2)]
     try:
         yield
@@ -124,7 +125,8 @@ def _copied(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _write(path: Path, statement: str) -> None:
+def _write(path: Path, *statements: str) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA foreign_keys = OFF")
-        connection.execute(statement)
+        for statement in statements:
+            connection.execute(statement)

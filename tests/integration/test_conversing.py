@@ -218,6 +218,7 @@ async def test_a_sub_agents_wish_is_shown_under_its_thread_again_after_a_restart
         assert await again.ask() == ask
         await asyncio.to_thread(answer_elsewhere, shared_server, ask)
         await again.until(lambda watched: not watched.asks, "the end of the asking")
+        assert isinstance(ask, ApprovalRequest)
         assert await again.backend.conversations.reply(ask, Reply.ONCE) == GONE
 
 

@@ -106,7 +106,8 @@ async def test_a_frozen_guard_of_ours_keeps_its_port_its_password_and_t3_codes_s
     environment = dict(os.environ)
     program = Program(host.data_directory, environment)
     with program.started("guard", "run") as running:
-        assert running.stdout and await asyncio.to_thread(running.stdout.readline)
+        assert running.stdout
+        assert await asyncio.to_thread(running.stdout.readline)
         await runner.protect(True, False)
         key, before = await host.guard_credentials.get(), settings(world)
         running.send_signal(signal.SIGSTOP)

@@ -179,7 +179,7 @@ def test_a_lost_cursor_is_found_again_with_the_permissions_of_the_request(
     ]
     assert t3.turn(thread, ASK) == session and remembers(model)
     assert t3.cursor(thread) == session and sessions(world) == 1
-    assert told(guarded, session)["permission"][-2:] == t3.permission  # type: ignore[index]
+    assert told(guarded, session)["permission"][-2:] == t3.permission
 
 
 def test_a_lost_cursor_of_a_thread_that_we_never_saw_is_refused(
@@ -282,7 +282,7 @@ def test_a_thread_that_moved_to_a_worktree_works_there_with_its_context(
     fork = t3.turn(thread, ASK)
     assert fork != first and remembers(model)
     found = told(guarded, fork)
-    assert (found["directory"], found["metadata"]["t3tray"]["thread"]) == (str(world.code / "wt"), thread)  # type: ignore[index]
+    assert (found["directory"], found["metadata"]["t3tray"]["thread"]) == (str(world.code / "wt"), thread)
     entries = guarded.call(guarded.backend.journal(thread))
     assert {(entry.event, entry.session_id) for entry in entries} >= {(Event.SUPERSEDED, first), (Event.CONFIRMED, fork)}
     t3.restart()

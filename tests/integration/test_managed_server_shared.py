@@ -121,8 +121,8 @@ async def test_one_that_hangs_and_that_others_hold_is_told_as_a_timeout_and_left
         async with owning(data, bad.program) as owner:
             with pytest.raises(TimedOut):
                 await owner.server.ensure_ready()
-            assert owner.server.status.state is ServerState.UNRESPONSIVE
-            assert (await owner.server.read_status()).state is ServerState.UNRESPONSIVE
+            known, read = owner.server.status, await owner.server.read_status()
+            assert known.state is read.state is ServerState.UNRESPONSIVE
             assert bad.living() == [other.server_pid]
             bad.behave("")
             assert await owner.server.ensure_ready()

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from t3tray.backend.backend import Backend
 from t3tray.domain.notification import Click
+from t3tray.domain.pending_request import ApprovalRequest, Reply
 from t3tray.system.bus_notifications import NO_SERVICE
 from t3tray.threads.snapshot import Snapshot
 from tests.support.notification_daemon import NotificationDaemon, SessionBus, Shown
@@ -131,7 +132,8 @@ async def test_what_is_answered_in_the_app_is_withdrawn_and_its_thread_on_screen
     await notice(daemon, "Refactor the parser")
     assert here.snapshot
     (ask,) = here.snapshot.pending_requests
-    await here.backend.conversations.reply(ask, "once")
+    assert isinstance(ask, ApprovalRequest)
+    await here.backend.conversations.reply(ask, Reply.ONCE)
     await gone(daemon)
     # Looked at until its end: a turn that ends unseen is told.
     await here.until(lambda snapshot: snapshot.rows[0].verdict.reason.value == "proved", "the end of the turn")
@@ -150,5 +152,7 @@ async def test_without_a_service_everything_goes_on_and_it_is_said_why(here: Run
     await here.until(lambda snapshot: bool(snapshot.pending_requests), "the asking")
     assert here.snapshot and here.snapshot.warnings == ()
     assert await here.backend.monitor.notifier.find_trouble() == NO_SERVICE
-    await here.backend.conversations.reply(here.snapshot.pending_requests[0], "once")
+    (ask,) = here.snapshot.pending_requests
+    assert isinstance(ask, ApprovalRequest)
+    await here.backend.conversations.reply(ask, Reply.ONCE)
     await here.until(lambda snapshot: not snapshot.pending_requests, "the end of the asking")

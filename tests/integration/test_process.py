@@ -121,9 +121,12 @@ def test_where_environments_cannot_be_read_start_and_words_decide(tmp_path: Path
     def denied(process: psutil.Process) -> dict[str, str]:
         raise psutil.AccessDenied(process.pid)
 
+    def hidden(process: psutil.Process) -> dict[str, str]:
+        return {}
+
     # Not the shell's last command: it would take the shell's place, and its words with it.
     with running(tmp_path, "sleep 60; :") as child:
-        for unreadable in (denied, lambda process: {}):
+        for unreadable in (denied, hidden):
             monkeypatch.setattr(psutil.Process, "environ", unreadable)
             assert recognise(child.pid, 0, TOKEN, PORT, child.start)
             assert recognise(child.pid, child.started, TOKEN, PORT, "boot:1") is None

@@ -86,15 +86,15 @@ async def test_the_quick_program_of_the_tests_answers_as_the_real_one(opencode_h
 
 async def test_a_program_that_is_asked_ends_with_the_question(tmp_path: Path, opencode_home: OpenCodeHome) -> None:
     """Whoever quits t3tray waits for no program that thinks."""
-    slow = tmp_path / "slow"
-    slow.write_text(f"#!/bin/sh\necho $$ > {tmp_path / 'pid'}\nexec sleep 600\n")
+    slow, written = tmp_path / "slow", tmp_path / "pid"
+    slow.write_text(f"#!/bin/sh\necho $$ > {written}\nexec sleep 600\n")
     slow.chmod(0o755)
     asked = asyncio.create_task(ask_database(slow, opencode_home.environment, opencode_home.home))
-    await asyncio.to_thread(until, lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip(), "its start")
+    await asyncio.to_thread(until, lambda: written.exists() and written.read_text().strip() != "", "its start")
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
-    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+    assert not psutil.pid_exists(int(written.read_text()))
 
 
 def test_a_wrapper_that_names_another_database_is_followed(opencode_home: OpenCodeHome, folder: Path, tmp_path: Path) -> None:

@@ -111,7 +111,8 @@ class Headless:
 
         def are_there() -> bool:
             with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
-                return connection.execute("SELECT count(*) FROM messages").fetchone() == (messages,)
+                (count,) = connection.execute("SELECT count(*) FROM messages").fetchone()
+                return int(count) == messages
             return False
 
         until(are_there, f"the copy of {messages} messages")

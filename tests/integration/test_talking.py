@@ -46,6 +46,15 @@ class App:
         self.bridge.new_thread(str(folder), "Refactor the parser")
         self.until("Goes on in ses_", "Begins the conversation in ses_")
 
+    def choose_first(self) -> None:
+        """Choose the first thread as soon as there is one."""
+
+        def is_chosen() -> bool:
+            self.window.threads.choose_first()
+            return bool(self.window.threads.current())
+
+        self._qtbot.waitUntil(is_chosen, timeout=LIMIT)
+
     def say(self, text: str) -> None:
         editor = self.window.page.conversation.composer.editor
         self._qtbot.waitUntil(lambda: editor.isVisible() and not editor.isReadOnly(), timeout=LIMIT)
@@ -130,7 +139,7 @@ def test_a_message_is_typed_and_its_reply_streams_in_while_a_draft_outlives_the_
         app.until("2 messages carried")
         qtbot.keyClicks(app.window.page.conversation.composer.editor, "half a tho")
     with running(qtbot, tmp_path / "data") as again:
-        qtbot.waitUntil(lambda: bool(again.window.threads.choose_first() or again.window.threads.current()), timeout=LIMIT)
+        again.choose_first()
         again.until("I am done.")
         assert again.draft() == "half a tho"
         assert not again.errors
@@ -213,7 +222,7 @@ def test_a_message_that_opencode_drops_stays_in_the_composer_with_the_reason(
             assert app.draft() == "never lost"
             assert not app.window.page.conversation.composer.editor.isReadOnly()
     with running(qtbot, tmp_path / "data") as again:
-        qtbot.waitUntil(lambda: bool(again.window.threads.choose_first() or again.window.threads.current()), timeout=LIMIT)
+        again.choose_first()
         qtbot.waitUntil(lambda: again.draft() == "never lost", timeout=LIMIT)
         again.say("")
         again.until("OK.")
@@ -230,7 +239,7 @@ def test_a_turn_that_asked_no_model_is_told_in_opencodes_words(
         app.until("2 messages carried")
     without_model(shared_server, work)
     with running(qtbot, tmp_path / "data") as again:
-        qtbot.waitUntil(lambda: bool(again.window.threads.choose_first() or again.window.threads.current()), timeout=LIMIT)
+        again.choose_first()
         again.say("say: two")
         again.until("The turn ended with an error: Model not found: stub/stub-1.")
         again.until_sent()

@@ -126,7 +126,7 @@ class Stage:
                 suffix = "" if scale == 1 else f"@{scale}x"
                 picture = _few_colours(_picture(shown, scale))
                 # Quality 0 gives the smallest file.
-                assert picture.save(str(self._target / f"{name}-{scheme}{suffix}.png"), "PNG", 0)
+                assert picture.save(str(self._target / f"{name}-{scheme}{suffix}.png"), quality=0)
         follow_appearance("light")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -15,13 +17,16 @@ def settle(view: ConversationView) -> None:
         QApplication.processEvents()
 
 
-def shown(view: ConversationView, kind: type[QWidget] = QWidget) -> list[QWidget]:
-    """Return the drawn rows, from top to bottom."""
+T = TypeVar("T", bound=QWidget)
+
+
+def shown(view: ConversationView, kind: type[T]) -> list[T]:
+    """Return the drawn rows of this class (QWidget for all), from top to bottom."""
     settle(view)
     return shown_now(view, kind)
 
 
-def shown_now(view: ConversationView, kind: type[QWidget]) -> list[QWidget]:
+def shown_now(view: ConversationView, kind: type[T]) -> list[T]:
     found = [child for child in view._canvas.findChildren(kind, options=Qt.FindChildOption.FindDirectChildrenOnly)]
     return sorted((child for child in found if not child.isHidden()), key=lambda child: child.y())
 

@@ -160,15 +160,21 @@ class Talking:
             frames.append(Frame((busy - before[1]) * 1000, (worked - before[0]) * 1000, clock.nsecsElapsed() / 1e6))
             clock.restart()
 
+        def handle(batch: list[ServerEvent]) -> None:
+            for event in batch:
+                feed.handle(event)
+
         def hear() -> None:
             batch = [left.pop() for _ in range(min(at_once, len(left)))]
-            self._bridge._hand_over(lambda: [feed.handle(event) for event in batch])
+            self._bridge._hand_over(lambda: handle(batch))
+            if not left:
+                source.stop()
+                QTimer.singleShot(500, loop.quit)
 
         beat, source = QTimer(interval=1, timerType=Qt.TimerType.PreciseTimer), QTimer(interval=8)
         beat.timeout.connect(turn)
         source.timeout.connect(hear)
         loop = QEventLoop()
-        source.timeout.connect(lambda: left or (source.stop(), QTimer.singleShot(500, loop.quit)))
         beat.start()
         source.start()
         loop.exec()

@@ -233,8 +233,8 @@ class FakeServer:
 def _on_the_wire(record: MessageRecord) -> dict[str, Any]:
     facts = record.facts
     completed = {} if facts.role is Role.USER else {"completed": facts.created_ms}
-    info = {"id": facts.id, "sessionID": record.session_id, "role": facts.role, "time": {"created": facts.created_ms} | completed}
-    info |= {"parentID": record.parent_id, "finish": record.finish}
+    info: dict[str, object] = {"id": facts.id, "sessionID": record.session_id, "parentID": record.parent_id, "role": facts.role}
+    info |= {"finish": record.finish, "time": {"created": facts.created_ms} | completed}
     return {"info": info, "parts": [{"type": "text", "id": f"prt_{facts.id}", "text": record.text, "messageID": facts.id}]}
 
 

@@ -97,7 +97,7 @@ class Command:
         """End it. A second call does nothing."""
         self.close_stdin()
         for file in [*(self._open.get_map() or ())]:
-            self._forget(int(file))  # type: ignore[arg-type]
+            self._forget(int(file))
         self._open.close()
 
     def close_stdin(self) -> None:

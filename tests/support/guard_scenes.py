@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -72,9 +73,9 @@ def delete(guarded: Guarded, session: str) -> None:
         http.delete(f"/session/{session}").raise_for_status()
 
 
-def told(guarded: Guarded, session: str) -> dict[str, object]:
+def told(guarded: Guarded, session: str) -> dict[str, Any]:
     with server(guarded) as http:
-        found: dict[str, object] = http.get(f"/session/{session}").json()
+        found: dict[str, Any] = http.get(f"/session/{session}").json()
         return found
 
 

@@ -63,7 +63,7 @@ def opencode_version() -> str:
     package = opencode_binary().resolve().parents[1] / "package.json"
     if package.is_file():
         return str(json.loads(package.read_text())["version"])
-    asked = [opencode_binary(), "--version"]
+    asked = [str(opencode_binary()), "--version"]
     return subprocess.run(asked, capture_output=True, text=True, timeout=_START_LIMIT, check=True).stdout.strip()
 
 

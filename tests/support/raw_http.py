@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 import h11
 
 from t3tray.domain.guard import BoundSession, GuardAnswer, T3CodeState, T3ThreadState
 from t3tray.guard.guard import Guard
+from t3tray.guard.ports import Intent
 from t3tray.guard.upstream import Upstream
 from t3tray.server.manager import Endpoint
 from t3tray.server.port import choose_port
@@ -128,14 +129,26 @@ class Nothing:
     async def bound(self, thread: T3ThreadState) -> BoundSession | None:
         return None
 
+    async def bound_session(self, thread_id: str) -> str | None:
+        return None
+
     async def has_left(self, thread_id: str, session_id: str) -> bool:
         return False
 
-    def intend(self, thread: T3ThreadState, why: str) -> None:
+    async def last_change(self, thread_id: str) -> int:
+        return 0
+
+    def intend(self, thread: T3ThreadState, why: str, since: int) -> AbstractAsyncContextManager[Intent]:
         raise AssertionError("nothing is to be bound here")
 
     async def seen(self, session_id: str, thread: T3ThreadState | None) -> None:
         self.seen_sessions.append(session_id)
+
+    async def strayed(self, thread: T3ThreadState, session_id: str) -> None:
+        raise AssertionError("nothing is bound that a message could miss")
+
+    async def ended(self, session_id: str) -> None:
+        """Stored nowhere."""
 
     async def record_answer(self, answer: GuardAnswer) -> None:
         self.answers.append(answer)

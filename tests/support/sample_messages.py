@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from t3tray.domain.conversation import Conversation
 from t3tray.domain.evidence import Role
@@ -36,11 +37,11 @@ def used(name: str, tool: str = "read", status: str = "completed", **more: str) 
     return Piece(name, PieceKind.TOOL, tool=ToolCall(tool, status, **known))
 
 
-def talk(*messages: Message, thread: str = "a", **more: object) -> Conversation:
-    return Conversation(thread, f"ses_{thread}", messages, **more)  # type: ignore[arg-type]
+def talk(*messages: Message, thread: str = "a", **more: Any) -> Conversation:
+    return Conversation(thread, f"ses_{thread}", messages, **more)
 
 
-def long_talk(count: int, thread: str = "a", begin: int = 0, **more: object) -> Conversation:
+def long_talk(count: int, thread: str = "a", begin: int = 0, **more: Any) -> Conversation:
     """Return questions and answers in turn, the later ones longer."""
     told = (
         answered(number, f"Answer **{number}**.\n\n" + "It goes on. " * (number % 40))

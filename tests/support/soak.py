@@ -99,7 +99,7 @@ class SoakWorld:
         else:
             assert journal[: len(self._journal)] == self._journal, "the journal does more than grow"
         self._journal, self._was_put_back = journal, False
-        held = dict(self.theirs("SELECT id, coalesce(metadata, '') FROM session"))
+        held = {str(name): metadata for name, metadata in self.theirs("SELECT id, coalesce(metadata, '') FROM session")}
         lost = self.foreign - held.keys()
         assert not lost, f"sessions were deleted that hold words of others: {lost}"
         known = {value for _, _, _, session, intent in journal for value in (session, intent) if value}
@@ -130,8 +130,8 @@ class SoakWorld:
             if asked and (kept := self._kept.get(threads.get(int(asked[-1][0]), ""))):
                 assert kept in "\n".join(texts), f"word-{asked[-1][0]}-{asked[-1][1]} went to a session without {kept}"
         self._seen_chats = len(chats)
-        asked_once = [texts for body in chats if "word-" in (texts := str(body["messages"][-1].get("content")))]
-        twice = [texts for texts, times in Counter(asked_once).items() if times > 1]
+        asked_once = [text for body in chats if "word-" in (text := str(body["messages"][-1].get("content")))]
+        twice = [text for text, times in Counter(asked_once).items() if times > 1]
         assert not twice, f"a prompt was sent twice: {twice}"
 
     def end(self) -> None:

@@ -3,20 +3,22 @@ times; compiling a statement takes longer than running it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine
 
 from t3tray.store import database
 
-_create = database.create_engine
+# The name that the module has imported: a KeyError here says that it builds its engines in another way.
+_create: Callable[..., Engine] = vars(database)["create_engine"]
 _first: list[Engine] = []
 _compiled: dict[object, object] = {}
 
 
 def share_compiled_sql() -> None:
     """From now on all engines of `t3tray.store` share one dialect, which is part of the cache's keys, and the cache."""
-    database.create_engine = _shared  # type: ignore[attr-defined]
+    vars(database)["create_engine"] = _shared
 
 
 def _shared(url: str, **options: Any) -> Engine:

@@ -12,14 +12,15 @@ from t3tray.opencode.wire import WireMessage
 
 SESSION = "ses_1"
 OURS, TEXT = "msg_5", "what is it?"
-BUSY, IDLE = ("session.status", {"status": {"type": "busy"}}), ("session.idle", {})
 Told = tuple[str, dict[str, Any]]
+BUSY: Told = ("session.status", {"status": {"type": "busy"}})
+IDLE: Told = ("session.idle", {})
 
 
 def message(name: str, parent: str | None = None, at: int = 5, **more: Any) -> Told:
     """Return a message of the user, or an answer to `parent`."""
     done = more.pop("done", False)
-    info = {"id": name, "sessionID": SESSION, "role": "user" if parent is None else "assistant"}
+    info: dict[str, object] = {"id": name, "sessionID": SESSION, "role": "user" if parent is None else "assistant"}
     info |= {"time": {"created": at} | ({"completed": at + 1} if done else {}), "parentID": parent}
     return "message.updated", {"info": info | more}
 

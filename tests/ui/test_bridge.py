@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from PySide6.QtCore import QObject, Signal, Slot
@@ -13,7 +14,7 @@ from t3tray.domain.conversation import Conversation
 from t3tray.domain.notification import Click
 from t3tray.domain.pending_request import GONE, Reply
 from t3tray.domain.remedy import Choice, Remedy
-from t3tray.errors import OurBug, ServerDown, UsageError
+from t3tray.errors import OurBug, ServerDown, T3TrayError, UsageError
 from t3tray.settings.definitions import Settings
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.bridge import Bridge
@@ -62,7 +63,7 @@ def test_a_snapshot_arrives_in_the_gui_thread_and_is_kept(qtbot: QtBot, bridged:
 
 def test_what_did_not_change_is_told_once(qtbot: QtBot, bridged: MakeBridge) -> None:
     backend = RecordingBackend(OVERVIEW, OVERVIEW, Snapshot(READY))
-    bridge, told = bridged(backend), []
+    bridge, told = bridged(backend), list[Snapshot]()
     bridge.snapshot_changed.connect(told.append)
     bridge.start()
     with qtbot.waitSignal(bridge.details_changed):
@@ -88,12 +89,13 @@ def test_a_remedy_is_previewed_and_then_shows_the_thread_anew(qtbot: QtBot, brid
 
 
 def test_what_could_not_be_shown_in_t3_code_is_given_to_copy(qtbot: QtBot, bridged: MakeBridge) -> None:
-    bridge, copied = bridged(RecordingBackend(OVERVIEW)), []
+    bridge, copied = bridged(RecordingBackend(OVERVIEW)), list[str]()
     bridge.copy_wanted.connect(copied.append)
     bridge.start()
     with qtbot.waitSignal(bridge.told) as told:
         bridge.open_in_t3code("a")
-    (said,) = told.args or ()
+    assert told.args
+    (said,) = told.args
     assert copied == ["Thread a"] and "came to the front. The thread's title was copied" in said
 
 
@@ -114,7 +116,8 @@ def test_any_other_error_is_told_as_our_bug(qtbot: QtBot, bridged: MakeBridge) -
     bridge.start()
     with qtbot.waitSignal(bridge.failed) as told:
         bridge.stop_server()
-    (error,) = told.args or ()
+    assert told.args
+    (error,) = told.args
     assert isinstance(error, OurBug) and "oops" in error.message
 
 
@@ -211,7 +214,7 @@ def test_five_thousand_signals_do_no_harm(qtbot: QtBot) -> None:
     class Source(QObject):
         happened = Signal(object)
 
-    source, heard = Source(), []
+    source, heard = Source(), list[int]()
     source.happened.connect(heard.append)
     for number in range(5000):
         source.happened.emit(number)
@@ -318,14 +321,15 @@ def test_the_guard_is_previewed_and_then_switched(qtbot: QtBot, bridged: MakeBri
 def test_what_nobody_asked_for_fails_without_raising_anything(qtbot: QtBot, bridged: MakeBridge, trouble: Exception) -> None:
     backend = RecordingBackend(OVERVIEW)
     backend.trouble = trouble
-    bridge, raised = bridged(backend), []
+    bridge, raised = bridged(backend), list[T3TrayError]()
     bridge.failed.connect(raised.append)
     bridge.start()
     with qtbot.waitSignal(bridge.search_failed) as searched:
         bridge.search("words")
-    assert (searched.args or ())[0] == "words"
-    for ask in (lambda: bridge.look_at("a"), lambda: bridge.visit("a", NOON), lambda: bridge.keep_draft("a", "text")):
+    assert searched.args and searched.args[0] == "words"
+    asks = partial(bridge.look_at, "a"), partial(bridge.visit, "a", NOON), partial(bridge.keep_draft, "a", "text")
+    for ask in asks:
         with qtbot.waitSignal(bridge.failed_quietly) as told:
             ask()
-        assert "Nobody listens." in str((told.args or ())[0]) or "oops" in str((told.args or ())[0])
+        assert told.args and ("Nobody listens." in str(told.args[0]) or "oops" in str(told.args[0]))
     assert raised == []

@@ -158,7 +158,8 @@ def test_what_takes_long_is_told_and_can_be_stopped(qtbot: QtBot, bridged: MakeB
     bridge.start()
     with qtbot.waitSignal(bridge.working_changed) as began:
         bridge.apply("a", Choice(Remedy.CARRY), preview(Remedy.CARRY))
-    ((work,),) = began.args or ()
+    assert began.args
+    ((work,),) = began.args
     assert work.words == "Carrying the conversation over…"
     with (
         qtbot.assertNotEmitted(bridge.remedied),
@@ -196,7 +197,8 @@ def test_what_goes_wrong_in_the_loop_where_nobody_waits_is_told(qtbot: QtBot) ->
     bridge.start()
     with qtbot.waitSignal(bridge.failed) as told:
         bridge.acknowledge("a", Acknowledged.ALARMS)
-    (error,) = told.args or ()
+    assert told.args
+    (error,) = told.args
     assert isinstance(error, OurBug) and "nobody waits" in error.message and isinstance(error.__cause__, ZeroDivisionError)
     bridge.close()
     assert bridge.join()

@@ -32,14 +32,14 @@ def view(qtbot: QtBot) -> ConversationView:
 def test_the_newest_message_is_in_sight_and_the_far_ones_are_no_widgets(view: ConversationView) -> None:
     view.show_conversation(long_talk(100))
     assert view.follows and "Answer 99" in words(view)
-    assert len(shown(view)) < 60
+    assert len(shown(view, QWidget)) < 60
 
 
 def test_rows_never_overlap_and_are_as_high_as_their_text(view: ConversationView) -> None:
     view.show_conversation(long_talk(60))
     for width in (420, 700, 1400):
         view.resize(width, 500)
-        rows = shown(view)
+        rows = shown(view, QWidget)
         for one, other in pairwise(rows):
             assert one.geometry().bottom() < other.y()
         for prose in view.findChildren(Prose):
@@ -94,10 +94,10 @@ def test_what_was_read_already_appears_on_the_way_up(view: ConversationView) -> 
 def test_a_growing_reply_touches_no_other_row(view: ConversationView) -> None:
     begun = long_talk(20).messages
     view.show_conversation(talk(*begun, answered(21, "It "), is_busy=True))
-    rows = shown(view)
+    rows = shown(view, QWidget)
     for count in range(2, 200):
         view.show_conversation(talk(*begun, answered(21, "It grows. " * count), is_busy=True))
-    assert set(rows[-6:]) <= set(shown(view)), "a row was made anew"
+    assert set(rows[-6:]) <= set(shown(view, QWidget)), "a row was made anew"
     assert "It grows. It grows." in words(view) and view.follows
 
 
@@ -108,7 +108,7 @@ def test_a_sub_agent_is_asked_for_when_it_is_opened(qtbot: QtBot, view: Conversa
     with qtbot.waitSignal(view.agent_wanted) as wanted:
         line.click()
     assert wanted.args == ["ses_c"]
-    indents = [row.x() for row in shown(view)]
+    indents = [row.x() for row in shown(view, QWidget)]
     assert indents[-1] > indents[-2], "what it does is indented"
 
 
@@ -166,7 +166,7 @@ def test_an_error_can_be_tried_again(qtbot: QtBot, view: ConversationView) -> No
 )
 def test_odd_texts_stay_within_the_page(view: ConversationView, text: str) -> None:
     view.show_conversation(talk(asked(0, text), answered(1, text)))
-    for row in shown(view):
+    for row in shown(view, QWidget):
         assert row.x() >= 0 and row.geometry().right() <= view.viewport().width()
     for prose in view.findChildren(Prose):
         if prose.isVisible():
@@ -202,7 +202,7 @@ def test_another_scheme_is_drawn_anew(view: ConversationView) -> None:
 def test_a_thought_is_folded_until_it_is_opened(qtbot: QtBot, view: ConversationView) -> None:
     view.show_conversation(talk(answered(1, thought("p1", "Let me see."), "Here."), is_busy=True))
     assert "Let me see." not in words(view)
-    shown(view, FoldLine)[0].click()  # type: ignore[attr-defined]
+    shown(view, FoldLine)[0].click()
     assert "Let me see." in words(view)
 
 
@@ -216,7 +216,7 @@ def test_nothing_is_animated_and_no_timer_ticks(qtbot: QtBot, view: Conversation
             return False
 
     watch = Watch()
-    for row in shown(view):
+    for row in shown(view, QWidget):
         row.installEventFilter(watch)
 
     def is_quiet() -> bool:

@@ -135,7 +135,9 @@ def test_the_report_can_be_copied_and_closed_by_keyboard(qtbot: QtBot) -> None:
     controls = {found.text(): found for found in window.findChildren(QAbstractButton)}
     controls["Copy Report"].click()
     assert QGuiApplication.clipboard().text() == "the details" and controls["Copy Report"].text() == "Copied"
-    for each in (*controls.values(), window.findChild(QPlainTextEdit)):
+    text = window.findChild(QPlainTextEdit)
+    assert text is not None
+    for each in (*controls.values(), text):
         assert each.focusPolicy() & Qt.FocusPolicy.TabFocus
         assert QAccessible.queryAccessibleInterface(each).text(QAccessible.Text.Name)
     window.activateWindow()

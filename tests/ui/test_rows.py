@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -43,8 +45,8 @@ def test_a_message_and_an_answer_with_all_its_steps_can_be_copied() -> None:
 
 
 def test_an_answer_can_be_copied_when_it_is_all_there_and_has_words() -> None:
-    def copied(*messages: Message, **more: object) -> list[str]:
-        return [row.what for row in Rows().of(talk(*messages, **more)) if isinstance(row, CopyRow)]
+    def copied(*messages: Message, is_busy: bool = False) -> list[str]:
+        return [row.what for row in Rows().of(talk(*messages, is_busy=is_busy)) if isinstance(row, CopyRow)]
 
     assert copied(answered(1, "It is"), is_busy=True) == []
     assert copied(answered(1, "It is done.")) == ["the answer"]
@@ -121,7 +123,7 @@ def test_a_turn_that_was_stopped_is_no_error() -> None:
         ({"notice": "The server is away."}, "This may not be the latest: The server is away."),
     ],
 )
-def test_what_goes_on_now_is_said_below(more: dict[str, object], last: str) -> None:
+def test_what_goes_on_now_is_said_below(more: dict[str, Any], last: str) -> None:
     assert words(Rows().of(talk(asked(0, "Hm."), **more)))[-1] == last
 
 
@@ -197,7 +199,7 @@ def test_two_texts_of_one_message_have_keys_of_their_own() -> None:
     assert len(set(keys)) == len(keys)
 
 
-def opened(tool: str, told: dict[str, object]) -> tuple[str, str, str]:
+def opened(tool: str, told: Mapping[str, object]) -> tuple[str, str, str]:
     sheet = given(ToolCall(tool, "completed", input=json.dumps(told)))
     return sheet.caption, sheet.text, sheet.language
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TypeVar
 
 import pytest
 from PySide6.QtGui import QAccessible
-from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from t3tray.ui import running_work as module
@@ -102,19 +103,28 @@ def line(qtbot: QtBot) -> ProgressLine:
     return made
 
 
+T = TypeVar("T", bound=QWidget)
+
+
+def child(line: ProgressLine, kind: type[T]) -> T:
+    found = line.findChild(kind)
+    assert found is not None
+    return found
+
+
 def test_the_line_is_there_only_while_something_takes_long(line: ProgressLine) -> None:
     assert line.isHidden()
     line.show_working((Work(1, "Checking…"),))
-    assert not line.isHidden() and line.findChild(QLabel).text() == "Checking…"
+    assert not line.isHidden() and child(line, QLabel).text() == "Checking…"
     line.show_working((Work(1, "Checking…"), Work(2, "Carrying over…")))
-    assert line.findChild(QLabel).text() == "Carrying over… (and 1 more)"
+    assert child(line, QLabel).text() == "Carrying over… (and 1 more)"
     line.show_working(())
     assert line.isHidden()
 
 
 def test_stop_is_passed_on_once(qtbot: QtBot, line: ProgressLine) -> None:
     line.show_working((Work(3, "Checking…"),))
-    stop = line.findChild(QPushButton)
+    stop = child(line, QPushButton)
     with qtbot.waitSignal(line.stopped) as stopped:
         stop.click()
     assert stopped.args == [3] and not stop.isEnabled()
@@ -124,7 +134,7 @@ def test_stop_is_passed_on_once(qtbot: QtBot, line: ProgressLine) -> None:
 
 def test_the_line_is_read_aloud(line: ProgressLine) -> None:
     line.show_working((Work(3, "Checking…"),))
-    bar, stop = line.findChild(QProgressBar), line.findChild(QPushButton)
+    bar, stop = child(line, QProgressBar), child(line, QPushButton)
     assert QAccessible.queryAccessibleInterface(bar).text(QAccessible.Text.Name) == "Checking…"
     assert QAccessible.queryAccessibleInterface(stop).text(QAccessible.Text.Name) == "Stop: Checking…"
 
@@ -135,5 +145,5 @@ def test_it_moves_only_where_the_system_has_nothing_against_it(
 ) -> None:
     monkeypatch.setattr(progress, "motion_is_reduced", lambda: reduced)
     line.show_working((Work(3, "Checking…"),))
-    bar = line.findChild(QProgressBar)
+    bar = child(line, QProgressBar)
     assert (bar.maximum() == 0) is not reduced

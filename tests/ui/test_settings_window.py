@@ -322,12 +322,14 @@ def test_tab_goes_from_top_to_bottom(qtbot: QtBot, window: SettingsWindow) -> No
     window.resize(420, 3600)
     window.show_login(False)
     QApplication.processEvents()
-    first, heights = window.login.findChild(QCheckBox), []
+    first, heights = window.login.findChild(QCheckBox), list[int]()
     assert first is not None
-    each = first
-    while (each := each.nextInFocusChain()) is not first:
+    each = first.nextInFocusChain()
+    while each is not first:
+        assert each is not None
         if each.isVisible() and each.focusPolicy() & Qt.FocusPolicy.TabFocus and not isinstance(each, QScrollArea):
             heights.append(each.mapTo(window, QPoint(0, each.height() // 2)).y())
+        each = each.nextInFocusChain()
     assert len(heights) > len(SHOWN) and heights == sorted(heights)
 
 
@@ -339,7 +341,8 @@ def test_no_text_is_cut(window: SettingsWindow, width: int) -> None:
     for _ in range(3):
         QApplication.processEvents()
     page = window.findChild(QScrollArea)
-    assert page is not None and page.widget().width() <= page.viewport().width()
+    assert page is not None and (shown := page.widget()) is not None
+    assert shown.width() <= page.viewport().width()
     for label in window.findChildren(QLabel):
         if label.isVisible() and label.wordWrap():
             assert label.height() >= label.heightForWidth(label.width()), label.text()

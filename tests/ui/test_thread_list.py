@@ -234,7 +234,7 @@ def test_a_new_listing_keeps_what_is_chosen_and_where_the_list_stands(threads: T
     threads.set_data(thread_list_data(Snapshot(READY, many)))
     threads.choose("t090")
     threads.table.verticalScrollBar().setValue(500)
-    chosen = []
+    chosen: list[str] = []
     threads.chosen.connect(chosen.append)
     threads.set_data(thread_list_data(Snapshot(READY, (row("first"), *many))))
     assert threads.current() == "t090" and threads.table.currentIndex().data(ROW_ROLE).thread.id == "t090"

@@ -113,12 +113,12 @@ def _at_random(known: Snapshot, dice: Random) -> Snapshot:
     alarms = tuple(alarm(shown.thread.id) for shown in rows if dice.random() < 0.1)
     alarmed = {each.thread_id for each in alarms}
 
-    def place(shown: ThreadRow) -> tuple[bool, bool, bool, timedelta, str]:
+    def order(shown: ThreadRow) -> tuple[bool, bool, bool, timedelta, str]:
         calm = shown.thread.id not in alarmed and not shown.is_half_mended
         age = NOON - shown.thread.last_activity_at
         return shown.is_archived, calm, shown.verdict.kind is not Kind.BLOCKED, age, shown.thread.id
 
-    rows.sort(key=place)
+    rows.sort(key=order)
     requests = (APPROVAL,) if dice.random() < 0.5 else ()
     return replace(known, rows=tuple(rows), foreign=tuple(foreign), alarms=alarms, pending_requests=requests)
 

@@ -121,7 +121,7 @@ def test_the_folder_is_opened_by_the_desktop(qtbot: QtBot, window: MainWindow) -
             opened.append(url)
 
     desktop = Desktop()
-    QDesktopServices.setUrlHandler("file", desktop, "open")
+    QDesktopServices.setUrlHandler("file", desktop, b"open")
     try:
         window.threads.picked.emit(item(FOREIGN, MenuAction.OPEN_FOLDER))
     finally:

@@ -37,8 +37,13 @@ def test_no_format_asks_for_what_only_some_systems_have() -> None:
 
 def test_a_program_of_windows_is_waited_for_and_its_code_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
+
+    def call(argv: list[str], env: dict[str, str]) -> int:
+        asked.append((argv, env))
+        return 5
+
     monkeypatch.setattr(sys, "platform", "win32")
-    monkeypatch.setattr(subprocess, "call", lambda argv, env: asked.append((argv, env)) or 5)
+    monkeypatch.setattr(subprocess, "call", call)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     with pytest.raises(SystemExit) as ended:
         resume.become(["opencode", "attach"], {"A": "1"})

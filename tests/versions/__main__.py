@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -36,7 +37,7 @@ PROCESSES = "2"
 _LIMIT = 7_200.0
 
 
-def tried(parts: dict[str, tuple[str, ...]], version: str, binary: Path | None) -> dict[str, Result]:
+def tried(parts: Mapping[str, tuple[str, ...]], version: str, binary: Path | None) -> dict[str, Result]:
     """Run the tests of these parts with this program first on the PATH. pytest tells how far it is."""
     environment = {**os.environ, "T3TRAY_OPENCODE_VERSION": version}
     if binary:

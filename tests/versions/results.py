@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Result:
         return ", ".join(said) or "NOTHING TRIED"
 
 
-def read(report: Path, parts: dict[str, tuple[str, ...]]) -> dict[str, Result]:
+def read(report: Path, parts: Mapping[str, tuple[str, ...]]) -> dict[str, Result]:
     """The results of these parts; each names the test files that it has, without folder and suffix."""
     results = {part: Result() for part in parts}
     part_of = {test.partition("::")[0]: part for part, tests in parts.items() for test in tests}

@@ -36,7 +36,7 @@ async def test_a_mount_that_dies_later_hides_no_change_elsewhere(
         assert not str(path).startswith(str(tmp_path / "dead")) or answers.wait(LIMIT)
         return stat(path, **options)
 
-    monkeypatch.setattr(file_watch.os, "stat", hanging)
+    monkeypatch.setattr(os, "stat", hanging)
     monkeypatch.setattr(file_watch, "BLOCKED_AFTER", 0.1)
     monkeypatch.setattr(file_changes, "RELIEVE_EVERY", 0.05)
     monkeypatch.setattr(file_changes, "FileWatch", partial(FileWatch, period=0.02))

@@ -76,10 +76,11 @@ async def test_what_is_no_program_says_nothing(tmp_path: Path) -> None:
 @pytest.mark.process
 async def test_a_program_that_is_asked_ends_with_the_question(tmp_path: Path) -> None:
     """Whoever quits t3tray waits for no program that thinks."""
-    slow = program(tmp_path / "slow", f"echo $$ > {tmp_path / 'pid'}\nexec sleep 600")
+    written = tmp_path / "pid"
+    slow = program(tmp_path / "slow", f"echo $$ > {written}\nexec sleep 600")
     asked = asyncio.create_task(version_of(slow, os.environ))
-    await asyncio.to_thread(until, lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip(), "its start")
+    await asyncio.to_thread(until, lambda: written.exists() and written.read_text().strip() != "", "its start")
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
-    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+    assert not psutil.pid_exists(int(written.read_text()))

@@ -59,7 +59,12 @@ async def backend(world: World, tmp_path: Path) -> AsyncIterator[Backend]:
 def pages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses that a browser was opened with."""
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda address: opened.append(address) or True)
+
+    def browse(address: str) -> bool:
+        opened.append(address)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", browse)
     return opened
 
 

@@ -56,7 +56,7 @@ THREAD_DOCUMENT = {
     "archived_at": None,
     "draft": "unsent",
 }
-ROW_DOCUMENT = {
+ROW_DOCUMENT: dict[str, object] = {
     **THREAD_DOCUMENT,
     "session_id": "ses_1",
     "session_directory": None,

@@ -40,7 +40,9 @@ def test_every_stream_can_take_it(encoding: str) -> None:
     again = stream(encoding)
     again.write(as_json({"title": "Gru\u00df \u65e5\u672c"}, again))
     again.flush()
-    assert json.loads(again.buffer.getvalue().decode(encoding)) == {"title": "Gru\u00df \u65e5\u672c"}
+    written = again.buffer
+    assert isinstance(written, io.BytesIO)
+    assert json.loads(written.getvalue().decode(encoding)) == {"title": "Gru\u00df \u65e5\u672c"}
 
 
 def test_odd_characters_that_act_on_nothing_stay_and_all_others_go() -> None:

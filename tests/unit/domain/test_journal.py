@@ -11,9 +11,8 @@ ONE, TWO = Cursor("ses_1", "/w"), Cursor("ses_2", "/w")
 
 
 def line(event: Event, cursor: Cursor | None = None, intent: str | None = None) -> Entry:
-    return Entry(
-        "t", event, Actor.USER, "because", datetime(2026, 11, 24, tzinfo=UTC), cursor and cursor.session_id, intent, cursor
-    )
+    session = cursor.session_id if cursor else None
+    return Entry("t", event, Actor.USER, "because", datetime(2026, 11, 24, tzinfo=UTC), session, intent, cursor)
 
 
 def test_nothing_folds_into_nothing() -> None:

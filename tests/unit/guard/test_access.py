@@ -215,4 +215,4 @@ async def test_no_password_is_in_any_answer_or_log(caplog: pytest.LogCaptureFixt
 async def test_a_port_that_is_taken_is_said_so() -> None:
     async with upstream() as server:
         with pytest.raises(Refused, match=str(server.port)):
-            await Listener(lambda *_: None, server.port).start()  # type: ignore[arg-type,return-value]
+            await Listener(lambda *_: None, server.port).start()  # type: ignore[arg-type]

@@ -212,7 +212,7 @@ async def test_an_undone_choice_leaves_the_session_that_was_chosen_and_no_other(
     assert bound and bound.chosen and bound.put_away == {first}, "a remedy that a crash cut off was the user's choice"
     rebind(chosen, first, RemedyRecord(Remedy.UNDO, undoes="i1"), "i2")
     bound = await life.facts.bound(thread)
-    assert bound and (bound.session_id, bound.chosen, bound.put_away) == (first, True, {chosen})
+    assert bound and (bound.session_id, bound.chosen, bound.put_away) == (first, True, frozenset({chosen}))
 
 
 async def test_the_session_that_another_one_was_chosen_over_is_left(

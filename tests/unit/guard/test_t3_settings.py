@@ -7,6 +7,7 @@ import logging
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -43,8 +44,8 @@ def write(home: T3Home, value: object, indent: int | None = 2, end: str = "\n") 
     return text
 
 
-def read(home: T3Home) -> dict[str, object]:
-    found: dict[str, object] = json.loads(settings_file(home).read_text("utf-8"))
+def read(home: T3Home) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(settings_file(home).read_text("utf-8"))
     return found
 
 
@@ -53,7 +54,7 @@ LEGACY = {
     "providers": {"codex": {"enabled": True}, "opencode": {"enabled": True, "binaryPath": ""}},
     "z": [1.0, "ü"],
 }
-INSTANCES = {
+INSTANCES: dict[str, dict[str, Any]] = {
     "providerInstances": {
         "opencode": {"driver": "opencode", "enabled": True, "config": {"serverUrl": OLD_URL, "serverPassword": SECRET, "x": 1}},
         "work": {"driver": "opencode", "enabled": False, "config": {}},
@@ -187,7 +188,7 @@ def test_what_the_user_changed_meanwhile_stays(home: T3Home, protection: T3Prote
     protection.protect(URL, PASSWORD)
     changed = read(home)
     changed["theme"] = "light"
-    changed["providerInstances"]["work"]["config"] = {"serverUrl": "http://mine"}  # type: ignore[index]
+    changed["providerInstances"]["work"]["config"] = {"serverUrl": "http://mine"}
     write(home, changed)
     view = protection.look(URL, PASSWORD)
     assert view.state is Protection.CHANGED and "providerInstances.work.config" in view.sentence
@@ -204,7 +205,7 @@ def test_protecting_again_what_was_changed_goes_back_to_the_users_newest_word(ho
     write(home, LEGACY)
     protection.protect(URL, PASSWORD)
     changed = read(home)
-    changed["providers"]["opencode"] |= {"serverUrl": "http://mine", "serverPassword": SECRET}  # type: ignore[index]
+    changed["providers"]["opencode"] |= {"serverUrl": "http://mine", "serverPassword": SECRET}
     write(home, changed)
     assert protection.protect(URL, PASSWORD).state is Protection.GUARDED
     protection.unprotect(URL, PASSWORD)

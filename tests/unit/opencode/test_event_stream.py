@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -36,7 +37,7 @@ def sending(*parts: bytes, then: asyncio.Event | None = None) -> Script:
 
 
 @asynccontextmanager
-async def streaming(*scripts: Script, **options: float) -> AsyncIterator[EventStream]:
+async def streaming(*scripts: Script, **options: Any) -> AsyncIterator[EventStream]:
     """A server that follows one script a connection, and a stream that reads it without ever really sleeping."""
     left, serving = list(scripts), set[asyncio.Future[None]]()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -19,7 +20,7 @@ _TOOL = {"type": "tool", "tool": "bash", "state": {"status": "error"}}
 _FAILED = {"error": {"name": "APIError", "data": {"message": "no"}}}
 _DONE = {"time": {"created": _AT, "completed": _AT + 1}, "finish": "stop"}
 # What can end a session, or stand in its middle: what is in the message, and its parts.
-_MESSAGES = (
+_MESSAGES: tuple[tuple[Mapping[str, object], tuple[Mapping[str, object], ...]], ...] = (
     ({"role": "user"}, (_TEXT,)),
     ({"role": "user"}, (_ASKS,)),
     ({"role": "user"}, ({**_ASKS, "tail_start_id": "msg_0"}, _TEXT)),
@@ -54,7 +55,7 @@ def test_all_tell_the_same_as_some_and_the_last_message_the_same_as_each_by_itse
 
 
 def _write(
-    connection: sqlite3.Connection, session: str, place: int, body: dict[str, object], parts: tuple[dict[str, object], ...]
+    connection: sqlite3.Connection, session: str, place: int, body: Mapping[str, object], parts: tuple[Mapping[str, object], ...]
 ) -> None:
     name = f"msg_{session}_{place}"
     text = json.dumps({"time": {"created": _AT + 1000 * place}, **body}).replace(

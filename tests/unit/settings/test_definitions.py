@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
@@ -28,7 +29,7 @@ class Rows:
     def read(self) -> dict[str, str]:
         return self.rows
 
-    def write(self, rows: dict[str, str]) -> None:
+    def write(self, rows: Mapping[str, str]) -> None:
         self.rows |= rows
 
     def report_unusable(self, warnings: tuple[str, ...]) -> None:

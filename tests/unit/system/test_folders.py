@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from t3tray.system import folders
 from t3tray.system.folders import FolderProbe, directory_exists, real_directory, same_directory, spelled_like
 
 
@@ -100,7 +99,7 @@ def test_what_is_gone_goes_by_its_text(tmp_path: Path, monkeypatch: pytest.Monke
     assert same_directory(gone, f"{tmp_path}/there/../gone") is True
     assert same_directory(gone, str(tmp_path / "gone2")) is False
     assert same_directory(gone, str(tmp_path / "there")) is False
-    monkeypatch.setattr(folders.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     assert same_directory(f"{gone}/Caf\u00e9", f"{gone}/cafe\u0301") is True, "one name on a Mac's disk"
     assert directory_exists(gone) is False and directory_exists(str(tmp_path / "there")) is True
 

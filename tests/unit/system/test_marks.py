@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 
 from hypothesis import given
@@ -14,7 +15,7 @@ VALUE = st.sampled_from([None, "", "a", "b", 1, 2.5, b"x"])
 TABLE = st.dictionaries(st.integers(0, 40).map(str), st.tuples(VALUE, VALUE), max_size=30)
 
 
-def marks(rows: dict[str, tuple[object, ...]]) -> Marks:
+def marks(rows: Mapping[str, tuple[object, ...]]) -> Marks:
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE TABLE things (name, one, two)")
         connection.executemany("INSERT INTO things VALUES (?, ?, ?)", [(name, *values) for name, values in rows.items()])

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from desktop_notifier import DesktopNotifier
+from desktop_notifier.backends.dbus import DBusDesktopNotifier
 from desktop_notifier.backends.dummy import DummyNotificationCenter
 
 from t3tray.messages.notifications import Button, NotificationWording
@@ -33,7 +34,9 @@ async def center() -> AsyncIterator[tuple[CenterNotifications, asyncio.Queue[Not
     yield made, heard
     await made.close()
     if made._center:
-        bus = made._center._backend.bus
+        backend = made._center._backend
+        assert isinstance(backend, DBusDesktopNotifier)
+        bus = backend.bus
         bus.disconnect()
         await bus.wait_for_disconnect()
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,7 @@ class Mount:
         self._folder = str(folder)
         self._answers = threading.Event()
         self._stat = os.stat
-        monkeypatch.setattr(file_watch.os, "stat", self._hanging)
+        monkeypatch.setattr(os, "stat", self._hanging)
         self._answers.set()
 
     def die(self) -> None:
@@ -158,11 +159,11 @@ def test_a_mount_that_dies_hides_no_change_elsewhere_and_tells_again_when_it_ans
     watched = FileWatch([tmp_path / "dead" / "a", tmp_path / "dead" / "b", tmp_path / "other" / "a"], changes, period=0.02)
     for number in range(3):
         mount.die()
-        relieved(watched, changes, lambda number=number: (tmp_path / "other" / "a").write_text("1" * number))
+        relieved(watched, changes, partial((tmp_path / "other" / "a").write_text, "1" * number))
         began.settle(2)
         relieved(watched, changes, mount.answer)
         began.settle(1)
-        relieved(watched, changes, lambda number=number: (tmp_path / "dead" / "b").write_text("1" * number))
+        relieved(watched, changes, partial((tmp_path / "dead" / "b").write_text, "1" * number))
     watched.stop()
 
 

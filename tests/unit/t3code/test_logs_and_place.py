@@ -76,7 +76,7 @@ def test_whatever_stands_between_each_change_of_session_is_found(
     tmp_path_factory: pytest.TempPathFactory, kinds: list[str]
 ) -> None:
     folder = tmp_path_factory.mktemp("logs")
-    lines, expected = [], []
+    lines, expected = list[str](), list[tuple[str, datetime, datetime]]()
     for number, kind in enumerate(kinds):
         session = "ses_a" if kind == "twice" else kind.removeprefix("odd ")
         named = f'"providerThreadId":"{session}"' if kind != "nothing" else '"type":"x"'

@@ -218,7 +218,7 @@ def test_the_list_tells_of_a_message_of_which_all_parts_were_deleted(watch: Watc
 def test_an_answer_that_failed_or_was_broken_off_says_nothing_by_itself(watch: Watch) -> None:
     thread(watch, "ses_a")
     session(watch, "ses_a", messages=6)
-    ends = ({"error": {"name": "APIError", "data": {"message": "no"}}}, {"time": {"created": 1}})
+    ends: tuple[dict[str, object], ...] = ({"error": {"name": "APIError", "data": {"message": "no"}}}, {"time": {"created": 1}})
     with writing(watch.world.opencode) as connection:
         for number, end in zip((1, 3), ends, strict=True):
             name = f"msg_a_{number:05}"

@@ -193,10 +193,10 @@ def vanish(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """T3 Code's own rotation, between the listing of the folder and the look at the file."""
     log, stat = str(world.logs / "events.t1.log"), os.stat
 
-    def rotated(path: object, *words: object, **options: object) -> object:
+    def rotated(path: str | Path | int, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> os.stat_result:
         if path == log and os.path.lexists(log):
             Path(log).rename(f"{log}.1")
-        return stat(path, *words, **options)  # type: ignore[call-overload]
+        return stat(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
 
     monkeypatch.setattr(os, "stat", rotated)
 

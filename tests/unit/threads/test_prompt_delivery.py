@@ -194,7 +194,7 @@ async def test_a_session_that_stays_idle_without_an_answer_is_unanswered() -> No
     play = await begun()
     await play.told([IDLE])
     await play.wait(LIMITS.doubt - 1)
-    assert play.exchange.outcome is None
+    assert (play.exchange.outcome, play.said) == (None, "")
     await play.wait(2)
     assert (play.exchange.outcome, play.server.asked) == (Outcome.UNANSWERED, 1)
 
@@ -202,7 +202,7 @@ async def test_a_session_that_stays_idle_without_an_answer_is_unanswered() -> No
 async def test_a_turn_that_works_may_take_as_long_as_it_likes_and_is_asked_about() -> None:
     play = await begun(Server(busy=True))
     await play.wait(24 * 3600)
-    assert play.exchange.outcome is None
+    assert (play.exchange.outcome, play.said) == (None, "")
     assert play.server.asked > 100
     play.server.busy, play.server.reading = False, MessageReading(read(ASKED, (answer("msg_6", OURS, 6), part("msg_6", "Done."))))
     await play.wait(LIMITS.quiet + 1)
