@@ -121,7 +121,7 @@ def test_the_folder_is_opened_by_the_desktop(qtbot: QtBot, window: MainWindow) -
             opened.append(url)
 
     desktop = Desktop()
-    QDesktopServices.setUrlHandler("file", desktop, b"open")
+    QDesktopServices.setUrlHandler("file", desktop, "open")  # type: ignore[arg-type]  # PySide takes a str; its stub says bytes
     try:
         window.threads.picked.emit(item(FOREIGN, MenuAction.OPEN_FOLDER))
     finally:
