@@ -16,7 +16,7 @@ from t3tray.t3code.state import T3Reader
 from t3tray.threads.snapshot import ThreadRow
 
 # In rows of OpenCode's table of message parts; each slice takes some 50 ms.
-_SLICE = 20_000
+SLICE = 20_000
 # In seconds: the search ends then with what it has found.
 LIMIT = 5.0
 
@@ -49,7 +49,7 @@ class TextSearch:
         try:
             while not stop.is_set() and time.monotonic() < deadline:
                 with self._database.reading() as database:
-                    said_in, below = database.roots_saying(text, below, _SLICE)
+                    said_in, below = database.roots_saying(text, below, SLICE)
                 found |= {sessions[session] for session in said_in if session in sessions}
                 if below is None:
                     break

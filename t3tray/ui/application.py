@@ -38,7 +38,7 @@ _TRAYLESS_PLATFORMS = frozenset({"offscreen", "minimal", "vnc"})
 
 class Application(QObject):
     """One for the process. `run` returns when the app has ended. `clean` takes the secrets out of a text that may be sent. With a
-    `title` of its own it shows its window at once."""
+    `title` of its own it shows its window at once. `bridge` is None until the icon is shown, `window` until it is needed."""
 
     def __init__(
         self,
@@ -60,8 +60,8 @@ class Application(QObject):
         self._directory = directory
         self._title = title
         self._instance = Instance(directory)
-        self._bridge: Bridge | None = None
-        self._window: MainWindow | None = None
+        self.bridge: Bridge | None = None
+        self.window: MainWindow | None = None
         self._settings: SettingsController | None = None
         self._quitting = False
 
@@ -92,10 +92,10 @@ class Application(QObject):
         finally:
             forget_lost_display()
             self._instance.close()
-            if self._bridge:
+            if self.bridge:
                 # A process that ends while a thread of it is in a signal's C++ is aborted by Python. A thread that hangs is what
                 # the last resort is for, which ends this wait too.
-                self._bridge.join(HARD_END)
+                self.bridge.join(HARD_END)
 
     def _say(self, words: str) -> None:
         """Say why the app does not start: on stderr, or in a window if nobody reads that."""
@@ -128,7 +128,7 @@ class Application(QObject):
         self._instance.listen()
         self._qt.setWindowIcon(QIcon(str(resource("icons/t3tray.svg"))))
         self._qt.commitDataRequest.connect(self._on_session_end)
-        self._bridge = bridge = Bridge(self._open_backend)
+        self.bridge = bridge = Bridge(self._open_backend)
         bridge.snapshot_changed.connect(self._on_snapshot_changed)
         self._appearance.listen(bridge)
         bridge.details_changed.connect(self._on_details_changed)
@@ -155,14 +155,14 @@ class Application(QObject):
 
     def _open_window(self) -> MainWindow:
         """Return the window, which is made when it is first needed."""
-        if self._window is None:
+        if self.window is None:
             from t3tray.ui.viewed_thread import ViewedThread
             from t3tray.ui.window import MainWindow
             from t3tray.ui.window_geometry import WindowGeometry
 
-            bridge = self._bridge
+            bridge = self.bridge
             assert bridge is not None
-            window = self._window = MainWindow(bridge, _utc_now, WindowGeometry(self._directory / "window.ini"))
+            window = self.window = MainWindow(bridge, _utc_now, WindowGeometry(self._directory / "window.ini"))
             window.is_all_there_is = lambda: not self._tray.is_there
             window.would_end = self._would_end
             window.quit_wanted.connect(self._on_quit_wanted)
@@ -174,7 +174,7 @@ class Application(QObject):
             self._attention = ViewedThread(window, bridge.watch)
             if bridge.listing:
                 window.show_listing(bridge.listing)
-        return self._window
+        return self.window
 
     @Slot()
     def _on_tray_due(self) -> None:
@@ -183,26 +183,26 @@ class Application(QObject):
 
     @Slot()
     def _on_raise_wanted(self) -> None:
-        if self._bridge and not self._quitting:
+        if self.bridge and not self._quitting:
             self._open_window().bring_up()
 
     @Slot(str)
     def _on_window_wanted(self, note: str) -> None:
         self._on_raise_wanted()
-        if note and self._window:
-            self._window.bar.note(note)
+        if note and self.window:
+            self.window.bar.note(note)
 
     @Slot(object)
     def _on_chosen(self, item: MenuItem) -> None:
         from t3tray.ui.tray.menu import MenuAction
 
-        if self._bridge is None:
+        if self.bridge is None:
             return
         match item.action:
             case MenuAction.OPEN:
                 self._on_raise_wanted()
             case MenuAction.RESUME:
-                self._bridge.open_in_terminal(item.thread_id)
+                self.bridge.open_in_terminal(item.thread_id)
             case MenuAction.EXPLAIN:
                 self._open_window().bring_up()
                 self._open_window().show_thread(item.thread_id)
@@ -210,11 +210,11 @@ class Application(QObject):
                 self._open_window().bring_up()
                 self._open_window().new_thread.ask()
             case MenuAction.START | MenuAction.STOP | MenuAction.RESTART:
-                self._bridge.run_server_action(item.action)
+                self.bridge.run_server_action(item.action)
             case MenuAction.SETTINGS:
                 self._on_settings_wanted()
             case MenuAction.REPLY | MenuAction.ANSWER:
-                self._bridge.answer_from_menu(item)
+                self.bridge.answer_from_menu(item)
             case MenuAction.GUARD:
                 self._on_protection_wanted()
             case MenuAction.QUIT:
@@ -226,8 +226,8 @@ class Application(QObject):
         """Show what switching the guard on would change, or off if it is on."""
         from t3tray.ui.labels import guard_would_turn_on
 
-        if self._bridge and self._bridge.snapshot:
-            self._bridge.preview_protection(guard_would_turn_on(self._bridge.snapshot.guard))
+        if self.bridge and self.bridge.snapshot:
+            self.bridge.preview_protection(guard_would_turn_on(self.bridge.snapshot.guard))
 
     @Slot(object)
     def _on_protection_previewed(self, plan: ProtectionPlan) -> None:
@@ -235,16 +235,16 @@ class Application(QObject):
 
     @Slot(object)
     def _on_snapshot_changed(self, snapshot: Snapshot) -> None:
-        assert self._bridge is not None
+        assert self.bridge is not None
         # Both were made in the other thread; they may be newer than the snapshot that this is told for.
-        self._tray.show_snapshot(self._bridge.brief)
-        if self._window and self._bridge.listing:
-            self._window.show_listing(self._bridge.listing)
+        self._tray.show_snapshot(self.bridge.brief)
+        if self.window and self.bridge.listing:
+            self.window.show_listing(self.bridge.listing)
 
     @Slot(object)
     def _on_details_changed(self, details: ThreadDetails) -> None:
-        if self._window:
-            self._window.show_details(details)
+        if self.window:
+            self.window.show_details(details)
 
     @Slot(object)
     def _on_resumed(self, verification: Verification) -> None:
@@ -263,9 +263,9 @@ class Application(QObject):
     def _on_settings_wanted(self) -> None:
         from t3tray.ui.settings.settings_wiring import SettingsController
 
-        assert self._bridge is not None
+        assert self.bridge is not None
         if self._settings is None:
-            self._settings = SettingsController(self._bridge, self._tray.is_there)
+            self._settings = SettingsController(self.bridge, self._tray.is_there)
             self._settings.found_wanted.connect(self._on_found_wanted)
         self._settings.open()
 
@@ -278,8 +278,8 @@ class Application(QObject):
     def _on_inventory_taken(self, inventory: Inventory) -> None:
         from t3tray.ui.settings.settings_wiring import gui_items
 
-        if self._window:
-            self._window.found.show_inventory(inventory, gui_items(self._tray.is_there))
+        if self.window:
+            self.window.found.show_inventory(inventory, gui_items(self._tray.is_there))
 
     @Slot(object)
     def _on_notice_clicked(self, click: Click) -> None:
@@ -291,10 +291,10 @@ class Application(QObject):
             # Where Qt looks for it, and takes it away, when a window asks to be activated.
             os.environ["XDG_ACTIVATION_TOKEN"] = click.token
         self._on_raise_wanted()
-        if self._window and click.thread_id:
-            self._window.show_thread(click.thread_id)
+        if self.window and click.thread_id:
+            self.window.show_thread(click.thread_id)
             if click.remedy:
-                self._window.preview_remedy(click.thread_id, Choice(click.remedy))
+                self.window.preview_remedy(click.thread_id, Choice(click.remedy))
 
     @Slot(object)
     def _on_failed(self, error: T3TrayError) -> None:
@@ -312,8 +312,8 @@ class Application(QObject):
     @Slot(object)
     def _on_failed_quietly(self, error: T3TrayError) -> None:
         """Show the error in a window that is there already; none is opened for it."""
-        if self._window and not self._quitting:
-            self._window.bar.tell(error)
+        if self.window and not self._quitting:
+            self.window.bar.tell(error)
 
     @Slot(str)
     def _on_copy_wanted(self, text: str) -> None:
@@ -323,9 +323,9 @@ class Application(QObject):
         """Return what would end with the window, in sentences."""
         from t3tray.ui.quit_warning import would_end
 
-        if self._quitting or self._tray.is_there or self._bridge is None:
+        if self._quitting or self._tray.is_there or self.bridge is None:
             return ""
-        return would_end(self._bridge.snapshot)
+        return would_end(self.bridge.snapshot)
 
     @Slot()
     def _on_window_closed(self) -> None:
@@ -344,13 +344,13 @@ class Application(QObject):
         self._quitting = True
         end_at_last(HARD_END)
         self._tray.hide()
-        for window in (self._window, self._settings and self._settings.window):
+        for window in (self.window, self._settings and self._settings.window):
             if window:
                 window.hide()
-        if self._bridge is None:
+        if self.bridge is None:
             self._qt.exit()
             return
-        self._bridge.close(stops_server)
+        self.bridge.close(stops_server)
 
     @Slot()
     def _on_ended(self) -> None:
@@ -365,9 +365,9 @@ class Application(QObject):
         """End in order before this returns: the process may be gone right after."""
         self._quitting = True
         end_at_last(HARD_END)
-        if self._bridge:
-            self._bridge.close()
-            self._bridge.join()
+        if self.bridge:
+            self.bridge.close()
+            self.bridge.join()
 
 
 def _utc_now() -> datetime:

@@ -62,7 +62,7 @@ class AsyncThread(QObject):
         With `stops_server` a server that would keep running without us is stopped too.
         """
         self._stops_server = stops_server
-        self._hand_over(self._stop.set)
+        self.hand_over(self._stop.set)
 
     def join(self, limit: float = CLOSE_LIMIT) -> bool:
         """Block until the thread has ended, for at most `limit` s. Return whether it has. Only for the end of the process."""
@@ -99,7 +99,7 @@ class AsyncThread(QObject):
             if words:
                 self._working.follow(task, words, on_stop)
 
-        self._hand_over(begin)
+        self.hand_over(begin)
 
     def _begin(
         self,
@@ -113,7 +113,7 @@ class AsyncThread(QObject):
         task.add_done_callback(self._asked.discard)
         return task
 
-    def _hand_over(self, work: Callable[[], object]) -> None:
+    def hand_over(self, work: Callable[[], object]) -> None:
         """Call `work` in the asyncio thread; does nothing after that has ended."""
         if self._thread.is_alive():
             with suppress(RuntimeError):  # the loop is closed a moment before its thread ends
@@ -182,7 +182,7 @@ class AsyncThread(QObject):
             self._drafts.add(task)
             task.add_done_callback(self._drafts.discard)
 
-        self._hand_over(begin)
+        self.hand_over(begin)
 
     def _tell_end(self, error: BaseException) -> None:
         if not self._backend.done():

@@ -204,7 +204,7 @@ class Bridge(AsyncThread):
             if work := self._working.stop(number):
                 self.told.emit(stopped(work.words))
 
-        self._hand_over(stop)
+        self.hand_over(stop)
 
     def rename(self, thread_id: str, title: str) -> None:
         self._ask(lambda backend: backend.rename(thread_id, title))
@@ -231,7 +231,7 @@ class Bridge(AsyncThread):
                 self._begin(lambda backend: backend.conversations.follow(thread_id, publish), quiet=True) if thread_id else None
             )
 
-        self._hand_over(begin)
+        self.hand_over(begin)
 
     def show_older(self) -> None:
         self._ask(lambda backend: backend.conversations.show_older())

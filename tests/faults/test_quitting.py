@@ -16,13 +16,17 @@ from tests.support.desktop import Started
 APP = """
 import sys
 from pathlib import Path
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 from t3tray.ui import application
 from tests.support.recording import RecordingBackend
 from tests.support.views import READY, row
 from t3tray.threads.snapshot import Snapshot
 
-app = application.Application(Path(sys.argv[1]), RecordingBackend(Snapshot(READY, (row("a"),))).open)
+backend = RecordingBackend(Snapshot(READY, (row("a"),)))
+app = application.Application(Path(sys.argv[1]), backend.open)
+
+def want_quit():
+    QCoreApplication.instance().quit_wanted.emit()
 """
 
 
@@ -43,17 +47,17 @@ def test_quitting_with_the_window_open_is_asked_for_once(tmp_path: Path) -> None
         """
 asked = []
 def quit():
-    bridge = app._bridge
+    bridge = app.bridge
     close = bridge.close
     bridge.close = lambda *words: (asked.append(1), close(*words))
     bridge.ended.connect(bridge.close)
-    app._open_window().show()
-    app._on_quit_wanted()
-    app._on_quit_wanted()
-    app._open_window().closed.emit()
-bridge_there = QTimer()
-bridge_there.timeout.connect(lambda: app._bridge and (bridge_there.stop(), quit()))
-bridge_there.start(10)
+    app.window.show()
+    want_quit()
+    want_quit()
+    app.window.closed.emit()
+window_there = QTimer()
+window_there.timeout.connect(lambda: app.window and (window_there.stop(), quit()))
+window_there.start(10)
 code = app.run()
 print(len(asked))
 sys.exit(code)
@@ -72,10 +76,10 @@ def test_the_process_ends_after_the_other_thread_and_not_under_it(tmp_path: Path
 import threading, time
 from PySide6.QtCore import Qt
 def linger():
-    app._bridge.ended.connect(lambda: time.sleep(0.5), Qt.ConnectionType.DirectConnection)
-    app._on_quit_wanted()
+    app.bridge.ended.connect(lambda: time.sleep(0.5), Qt.ConnectionType.DirectConnection)
+    want_quit()
 there = QTimer()
-there.timeout.connect(lambda: app._bridge and (there.stop(), linger()))
+there.timeout.connect(lambda: app.bridge and (there.stop(), linger()))
 there.start(10)
 code = app.run()
 print("asyncio" in [thread.name for thread in threading.enumerate()])
@@ -91,7 +95,7 @@ def test_an_app_whose_own_thread_hangs_ends_all_the_same_and_says_where(tmp_path
         """
 application.HARD_END = 0.5
 def hang():
-    app._on_quit_wanted()
+    want_quit()
     while True:
         pass
 QTimer.singleShot(500, hang)
@@ -104,12 +108,10 @@ app.run()
 
 # The backend tells when it was closed in order.
 IN_ORDER = """
-backend = RecordingBackend(Snapshot(READY, (row("a"),)))
 backend.answers["close"] = lambda: print("closed in order", flush=True)
-app._open_backend = backend.open
 there = QTimer()
 def when_there(do):
-    there.timeout.connect(lambda: app._bridge and app._bridge.snapshot and (there.stop(), do()))
+    there.timeout.connect(lambda: app.bridge and app.bridge.snapshot and (there.stop(), do()))
     there.start(10)
 """
 
@@ -120,9 +122,8 @@ def test_the_desktops_own_quit_ends_it_in_order(tmp_path: Path) -> None:
         tmp_path,
         f"""
 {IN_ORDER}
-from PySide6.QtCore import QEvent
 # Sent, as macOS does: Qt drops a posted one when another loop begins.
-when_there(lambda: app._qt.sendEvent(app._qt, QEvent(QEvent.Type.Quit)))
+when_there(lambda: QCoreApplication.sendEvent(QCoreApplication.instance(), QEvent(QEvent.Type.Quit)))
 sys.exit(app.run())
 """,
     )
@@ -161,7 +162,7 @@ for child in (mine, other):
 outlives_us(other.pid)
 print(mine.pid, other.pid, flush=True)
 def hang():
-    app._on_quit_wanted()
+    want_quit()
     while True:
         pass
 QTimer.singleShot(500, hang)

@@ -59,7 +59,7 @@ from t3tray.ui.application import Application
 directory = data_directory(None, os.environ)
 app = Application(directory, lambda publish: Backend.open(str(directory), "tray"))
 user = QTimer()
-user.timeout.connect(lambda: app._bridge and (user.stop(), app._bridge.start_server()))
+user.timeout.connect(lambda: app.bridge and (user.stop(), app.bridge.start_server()))
 user.start(20)
 sys.exit(app.run())
 """

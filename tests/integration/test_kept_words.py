@@ -71,6 +71,7 @@ def assert_kept(app: App) -> None:
 
 
 def session_of(app: App) -> str:
-    row = app.window.page.conversation._row
-    assert row is not None and row.session_id is not None
+    assert app.bridge.snapshot is not None
+    (row,) = (row for row in app.bridge.snapshot.rows if row.thread.id == app.window.threads.current())
+    assert row.session_id is not None
     return row.session_id

@@ -23,19 +23,19 @@ NAMES = ("alpha", "beta", "gamma")
 # The app itself, whose user looks at the threads that are named, and quits. It prints what had a dot when the list came.
 LOOKS = """
 import os, sys
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QCoreApplication, QTimer
 from t3tray.backend.backend import Backend
 from t3tray.system.paths import data_directory
 from t3tray.ui.application import Application
 
 def look():
-    window = app._window
-    if window and window.isActiveWindow() and app._bridge.listing and app._bridge.listing.total:
+    window = app.window
+    if window and window.isActiveWindow() and app.bridge.listing and app.bridge.listing.total:
         user.stop()
-        print(*sorted(app._bridge.listing.snapshot.unread))
+        print(*sorted(app.bridge.listing.snapshot.unread))
         for name in sys.argv[1:]:
             window.show_thread(name)
-        app._on_quit_wanted()
+        QCoreApplication.instance().quit_wanted.emit()
 
 directory = data_directory(None, os.environ)
 app = Application(directory, lambda publish: Backend.open(str(directory), "tray"))

@@ -27,7 +27,9 @@ def shown(view: ConversationView, kind: type[T]) -> list[T]:
 
 
 def shown_now(view: ConversationView, kind: type[T]) -> list[T]:
-    found = [child for child in view._canvas.findChildren(kind, options=Qt.FindChildOption.FindDirectChildrenOnly)]
+    direct = Qt.FindChildOption.FindDirectChildrenOnly
+    (canvas,) = view.viewport().findChildren(QWidget, options=direct)
+    found = [child for child in canvas.findChildren(kind, options=direct)]
     return sorted((child for child in found if not child.isHidden()), key=lambda child: child.y())
 
 

@@ -166,7 +166,7 @@ class Talking:
 
         def hear() -> None:
             batch = [left.pop() for _ in range(min(at_once, len(left)))]
-            self._bridge._hand_over(lambda: handle(batch))
+            self._bridge.hand_over(lambda: handle(batch))
             if not left:
                 source.stop()
                 QTimer.singleShot(500, loop.quit)

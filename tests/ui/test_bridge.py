@@ -294,7 +294,7 @@ def test_a_click_on_a_notice_arrives_in_the_gui_thread(qtbot: QtBot, bridged: Ma
     bridge.watch("a")
     qtbot.waitUntil(lambda: ("watch", "a") in backend.asked)
     with qtbot.waitSignal(bridge.notice_clicked) as told:
-        bridge._hand_over(lambda: backend.click(Click("a", "leave")))
+        bridge.hand_over(lambda: backend.click(Click("a", "leave")))
     assert told.args == [Click("a", "leave")] and arrived.ident == threading.get_ident()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from t3tray.backend.backend import Backend
@@ -88,7 +89,7 @@ def test_who_gives_up_waiting_for_the_backend_harms_nobody_else(qtbot: QtBot) ->
     for name in ("a", "b"):
         bridge.follow(name)
     with qtbot.waitSignal(bridge.conversation_changed) as told:
-        bridge._hand_over(may_open.set)
+        bridge.hand_over(may_open.set)
     assert told.args == [Conversation("b", "ses_b")]
     bridge.close()
     assert bridge.join() and backend.closed
@@ -122,15 +123,11 @@ def test_it_ends_in_order_and_only_once(qtbot: QtBot) -> None:
 
 def test_what_is_asked_between_the_loops_end_and_its_threads_does_no_harm(qtbot: QtBot) -> None:
     lingering = threading.Event()
-
-    class Lingering(Bridge):
-        def _main(self) -> None:
-            super()._main()
-            lingering.wait(90)
-
-    bridge = Lingering(RecordingBackend(OVERVIEW).open)
+    bridge = Bridge(RecordingBackend(OVERVIEW).open)
     bridge.start()
     with qtbot.waitSignal(bridge.ended):
+        # In the thread itself, after the signal has been sent to this one.
+        bridge.ended.connect(lambda: lingering.wait(90), Qt.ConnectionType.DirectConnection)
         bridge.close()
     bridge.close()
     bridge.look_at("a")

@@ -229,7 +229,7 @@ def test_nothing_is_animated_and_no_timer_ticks(qtbot: QtBot, view: Conversation
 
 
 def test_what_takes_long_is_laid_out_in_goes_the_newest_first(monkeypatch: pytest.MonkeyPatch, view: ConversationView) -> None:
-    monkeypatch.setattr("t3tray.ui.conversation.view._SLICE", 0)
+    monkeypatch.setattr("t3tray.ui.conversation.view.SLICE", 0)
     view.show_conversation(long_talk(60))
     assert view.is_due
     (begun,) = shown_now(view, QWidget)

@@ -78,7 +78,8 @@ def test_start_at_login_is_offered_where_it_is_off_and_taken_only_when_the_user_
     qtbot.addWidget(sheet)
 
     def login() -> QCheckBox:
-        return next(each for each in sheet.findChildren(QCheckBox) if "log in" in each.text() and each is sheet._login)
+        # Qt deletes the boxes of the plans before later.
+        return [each for each in sheet.findChildren(QCheckBox) if "log in" in each.text()][-1]
 
     for on in (True, False):
         sheet.show_plan(protection_plan(on))

@@ -12,7 +12,7 @@ SCRIPT = """
 import os
 import sys
 from pathlib import Path
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QCoreApplication, QTimer
 from t3tray.domain.notification import Click
 from t3tray.domain.remedy import Remedy
 from t3tray.threads.snapshot import Snapshot
@@ -25,18 +25,18 @@ app = Application(Path(sys.argv[1]), backend.open)
 
 # Without a tray the window is there by itself, and shows the list.
 def look():
-    bridge, window = app._bridge, app._window
+    bridge, window = app.bridge, app.window
     if not window or not bridge.snapshot:
         return
     if not clicked:
         remedy = Remedy(sys.argv[3]) if sys.argv[3] else None
-        clicked.append(bridge._hand_over(lambda: backend.click(Click(sys.argv[2] or None, "leave", remedy))))
+        clicked.append(bridge.hand_over(lambda: backend.click(Click(sys.argv[2] or None, "leave", remedy))))
         window.hide()
     elif window.isVisible() and os.environ.get("XDG_ACTIVATION_TOKEN") and window.sheet.isVisible() is bool(sys.argv[3]):
         looking.stop()
         done = [asked[0] for asked in backend.asked if asked[0] in ("remedies.preview", "remedies.apply")]
         print(window.threads.current(), os.environ.pop("XDG_ACTIVATION_TOKEN"), window.sheet.thread_id, *done)
-        app._on_quit_wanted()
+        QCoreApplication.instance().quit_wanted.emit()
 
 clicked = []
 looking = QTimer()

@@ -78,7 +78,7 @@ def test_what_settling_does_is_shown_before_it_is_done(window: MainWindow, recor
     named(window.settle_sheet, "Settle It").click()
     recorded.wait_for("settle_restore", PLAN)
     assert window.settle_sheet.isVisible(), "until it is done"
-    recorded.bridge._hand_over(done.set)
+    recorded.bridge.hand_over(done.set)
     qtbot.waitUntil(window.threads.isVisible, timeout=90_000)
     assert "What was put back is settled." in texts(window.bar)
     window.show_settle_plan(PLAN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
@@ -52,15 +53,22 @@ async def test_what_takes_long_is_told_and_then_that_it_is_over(monkeypatch: pyt
     assert await told.next() == ()
 
 
-async def test_what_is_over_soon_is_never_told() -> None:
+async def test_what_is_over_soon_is_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
     told, loop = Told(), asyncio.get_running_loop()
+    call_later, timers = loop.call_later, list[asyncio.TimerHandle]()
+
+    def recorded(delay: float, callback: Callable[[Work], None], work: Work) -> asyncio.TimerHandle:
+        timers.append(call_later(delay, callback, work))
+        return timers[-1]
+
+    monkeypatch.setattr(loop, "call_later", recorded)
     working = Working(told.publish)
     task = asyncio.ensure_future(asyncio.sleep(0))
     working.follow(task, "Quick…")
     await task
     await asyncio.sleep(0)
     assert told.all.empty()
-    assert not [timer for timer in loop._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+    assert [timer.cancelled() for timer in timers] == [True]
 
 
 async def test_what_is_stopped_is_cancelled_and_what_that_means_besides_is_done(monkeypatch: pytest.MonkeyPatch) -> None:

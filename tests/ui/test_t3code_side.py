@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -244,4 +245,6 @@ def test_what_hinders_it_is_looked_at_again_until_it_is_gone(window: MainWindow,
         assert "T3 Code is running. Quit T3 Code, then try again." in texts(window.sheet)
         assert not press(window.sheet, "Do It").isEnabled()
     assert recorded.calls("remedies.preview") == [["a", choice]]
-    assert press(window.sheet, "Do It").isEnabled() and not window.sheet._timer.isActive()
+    assert press(window.sheet, "Do It").isEnabled()
+    (timer,) = window.sheet.findChildren(QTimer, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    assert not timer.isActive()

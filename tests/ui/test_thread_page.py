@@ -390,7 +390,7 @@ def test_a_message_left_unanswered_says_so_and_the_composer_is_free(qtbot: QtBot
     composer.send.click()
     assert composer.send.text() == "Sending…"
     with qtbot.waitSignal(recorded.bridge.sent, timeout=90_000):
-        recorded.bridge._hand_over(sent.set)
+        recorded.bridge.hand_over(sent.set)
     page.show_conversation(talk(asked(0, "Well?"), is_busy=True))
     assert composer.stop.isVisible() and composer.send.text() == "Send"
     page.show_conversation(talk(asked(0, "Well?"), unanswered=("msg_0000",)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from t3tray.domain.verdict import Reason
@@ -54,7 +55,7 @@ def test_a_narrow_window_that_shows_the_list_looks_at_no_thread(qtbot: QtBot, wi
     bring_up(qtbot, window, NARROW)
     window.show_thread("a")
     qtbot.waitUntil(lambda: told == ["a"])
-    window._on_back()
+    next(button for button in window.findChildren(QPushButton) if button.text() == "← Threads").click()
     qtbot.waitUntil(lambda: told == ["a", ""])
 
 

@@ -111,7 +111,7 @@ def test_a_remedy_is_shown_before_it_is_done_and_can_be_put_away(qtbot: QtBot, w
     buttons(window.sheet)["Do It"].click()
     recorded.wait_for("remedies.apply", "a", choice, preview(Remedy.FORK))
     assert window.sheet.isVisible(), "it stays until it is done"
-    recorded.bridge._hand_over(done.set)
+    recorded.bridge.hand_over(done.set)
     qtbot.waitUntil(window.page.isVisible, timeout=90_000)
     assert "Done: Do fork" in texts(window.bar)
     window.show_preview("a", choice, preview(Remedy.FORK))

@@ -28,7 +28,7 @@ _INDENT = 5 * UNIT
 _NEAR, _FAR = 0.4, 1.5
 _PASSES = 6
 # In ms: how long rows are laid out before the event loop gets control again.
-_SLICE = 7
+SLICE = 7
 # How many unused widgets of each kind are kept for reuse.
 _SPARE = 24
 
@@ -165,7 +165,7 @@ class ConversationView(QAbstractScrollArea):
     def _arrange(self) -> None:
         """Create and measure widgets for the rows near the visible area; measured heights may move others, so repeat.
 
-        After `_SLICE` ms the rest is deferred to the event loop; visible rows come first.
+        After `SLICE` ms the rest is deferred to the event loop; visible rows come first.
         """
         clock = QElapsedTimer()
         clock.start()
@@ -178,7 +178,7 @@ class ConversationView(QAbstractScrollArea):
             for placed in self._in_order(offset - _NEAR * height, offset, offset + (1 + _NEAR) * height):
                 if not placed.is_due(self._width_of(placed, width)):
                     continue
-                if is_begun and clock.elapsed() >= _SLICE:
+                if is_begun and clock.elapsed() >= SLICE:
                     self._later.start()
                     break
                 is_begun = True

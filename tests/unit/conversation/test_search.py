@@ -74,7 +74,7 @@ async def test_what_was_said_is_found_and_nothing_else(world: World, text: str, 
 
 
 async def test_every_slice_is_looked_into(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_search, "_SLICE", 1)
+    monkeypatch.setattr(text_search, "SLICE", 1)
     assert await search(world).find("pelican", SESSIONS) == {"a"}
 
 
