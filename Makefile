@@ -30,12 +30,13 @@ test-versions: setup  ## the tests that matter on each OpenCode that is supporte
 	@packaging/setup.sh versions
 	.venv/bin/python -m tests.versions
 
+# The tests run on Linux: they fork, make FIFOs and stop processes by signals, for which Windows has no names, nor macOS for all.
 check: setup  ## ruff, mypy for three platforms, the layer test
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
-	.venv/bin/mypy --platform darwin --cache-dir .mypy_cache/darwin
-	.venv/bin/mypy --platform win32 --cache-dir .mypy_cache/win32
+	.venv/bin/mypy --platform darwin --cache-dir .mypy_cache/darwin t3tray
+	.venv/bin/mypy --platform win32 --cache-dir .mypy_cache/win32 t3tray
 	$(PYTEST) -q tests/unit/test_layers.py
 
 coverage: setup  ## what domain, threads and guard have run by their own unit tests, and the least of each
