@@ -172,7 +172,7 @@ def test_without_a_display_it_tells_its_story_and_the_remedy_that_it_names_ends_
         lines = iter(demo.process.stdout)
         title = thread_of(Fate.SWITCHES).title
         assert f"{demo.root / 't3tray'} threads" in next(line for line in lines if "The command line on it:" in line)
-        assert title in next(line for line in lines if "T3 Code sends the next message" in line)
+        assert title in next(line for line in lines if "T3 Code silently sends the next message" in line)
         told = next(line for line in lines if "  ALARM  " in line)
         assert title in told
         words = told.rstrip().partition("Type: ")[2]
