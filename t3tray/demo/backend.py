@@ -84,7 +84,7 @@ class DemoWorld:
         self._scratch.write_command(os.environ, outside)
         await asyncio.to_thread(make_folders, self._scratch.code, os.environ)
         self._t3 = t3 = T3Player(self._scratch.t3_home, environment_id)
-        t3.say_it_runs(os.getpid(), model.origin, model.port, utc_now() - _T3_SINCE)
+        t3.say_it_runs(os.getpid(), model.origin, model.server_port, utc_now() - _T3_SINCE)
         try:
             self._running_turns = await WorldBuilder(self._scratch, t3, report).build()
         except httpx.HTTPError as error:

@@ -35,7 +35,6 @@ def _line(words: str, tool: str = "", pace: float = 0.035, **arguments: object) 
     return ModelLine(words, tool, tuple(arguments.items()), pace)
 
 
-TITLES = "title generator"
 _LOOK = "Look through the whole project for code that relies on the order in which payments are returned. Name file and line."
 # A sub-agent that can be watched for some minutes.
 _SLOW = 0.3

@@ -1,4 +1,4 @@
-"""A model server on loopback that streams OpenAI chat completions and records every request.
+"""The tests' model, on the demo's server: it records every request.
 
 A test reads `requests` to check which context reached the model. The answer depends only on the
 last user message:
@@ -29,9 +29,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
 
+from t3tray.demo.model_server import Delta, JsonObject, ModelExchange, ModelServer, is_title_request, text_of, tool_call
+
+MODEL = "stub-1"
 UNKNOWN = "UNKNOWN - I have no earlier context"
 SUMMARY = "A summary of it all."
 # OpenCode 1.15 frames messages that the user sent while the model was working.
@@ -39,18 +40,16 @@ _FRAMED = re.compile(r"<system-reminder>\nThe user sent the following message:\n
 _CODEWORD = re.compile(r"the codeword is (\w+)")
 
 
-class StubModel:
-    """A running model on its own threads, also as a context manager; `stop()` ends it."""
+class StubModel(ModelServer):
+    """A running model, also as a context manager; `stop()` ends it."""
 
     def __init__(self, port: int = 0) -> None:
-        self.requests: list[dict[str, Any]] = []
+        self.requests: list[JsonObject] = []
         self.refuses = False
         self._arrived = threading.Condition()
         self._gate = threading.Event()
         self._answering = 0
-        self._server = _Server(("127.0.0.1", port), self)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="stub-model", daemon=True)
-        self._thread.start()
+        super().__init__(MODEL, port)
 
     def __enter__(self) -> StubModel:
         return self
@@ -58,15 +57,9 @@ class StubModel:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
-
     def stop(self) -> None:
         self.release()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+        super().stop()
 
     def release(self) -> None:
         """Let every held turn continue to its end."""
@@ -85,7 +78,7 @@ class StubModel:
         return is_quiet
 
     @contextmanager
-    def answering(self, body: dict[str, Any]) -> Iterator[None]:
+    def answering(self, body: JsonObject) -> Iterator[None]:
         """Record a request, and that it is being answered until the end of the context."""
         with self._arrived:
             self.requests.append(body)
@@ -98,12 +91,12 @@ class StubModel:
                 self._answering -= 1
                 self._arrived.notify_all()
 
-    def chats(self) -> list[dict[str, Any]]:
+    def chats(self) -> list[JsonObject]:
         """Return the requests of turns, without those of the title generator."""
         with self._arrived:
-            return [request for request in self.requests if not _is_title_request(request)]
+            return [request for request in self.requests if not is_title_request(request)]
 
-    def wait_for_chats(self, count: int, timeout: float = 30) -> list[dict[str, Any]]:
+    def wait_for_chats(self, count: int, timeout: float = 30) -> list[JsonObject]:
         with self._arrived:
             enough = self._arrived.wait_for(lambda: len(self.chats()) >= count, timeout)
         assert enough, f"the model got {len(self.chats())} of {count} requests in {timeout} s"
@@ -113,7 +106,21 @@ class StubModel:
         """Return all text of a request without the system prompt, as the model saw it."""
         return "\n".join(_text_of(message) for message in self.chats()[index]["messages"] if message["role"] != "system")
 
-    def answer(self, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def answer_chat(self, exchange: ModelExchange, request: JsonObject) -> None:
+        with self.answering(request):
+            last = _text_of(request["messages"][-1])
+            if self.refuses or last.startswith("fail: "):
+                error = _error("Not now." if self.refuses else last.removeprefix("fail: "))
+                exchange.send_text("application/json", json.dumps(error), 400)
+            elif last.startswith("break: "):
+                exchange.begin_stream()
+                exchange.send_chunk({"content": last.removeprefix("break: ")})
+                exchange.wfile.write(f"data: {json.dumps(_error('broken', code=400))}\n\n".encode())
+            else:
+                asked = int(last.removeprefix("fill: ")) if last.startswith("fill: ") else 10
+                exchange.stream(self._answer(request), asked, 2)
+
+    def _answer(self, body: JsonObject) -> Iterator[Delta]:
         asked = next((_text_of(m) for m in reversed(body["messages"]) if m["role"] == "user"), "")
         if body["messages"][-1]["role"] == "tool":
             yield {"content": "Done."}
@@ -123,13 +130,13 @@ class StubModel:
             words = _CODEWORD.findall("\n".join(_text_of(m) for m in body["messages"] if m["role"] != "system"))
             yield {"content": words[-1] if words else UNKNOWN}
         elif asked.startswith("run: "):
-            yield _tool_call("bash", command=asked.removeprefix("run: "), description="a command")
+            yield tool_call("bash", command=asked.removeprefix("run: "), description="a command")
         elif asked.startswith("ask: "):
             options = [{"label": label, "description": f"say {label.lower()}"} for label in ("Yes", "No")]
             question = {"question": asked.removeprefix("ask: "), "header": "A choice", "options": options}
-            yield _tool_call("question", questions=[question])
+            yield tool_call("question", questions=[question])
         elif asked.startswith("task: "):
-            yield _tool_call("task", description="look into it", prompt=asked.removeprefix("task: "), subagent_type="general")
+            yield tool_call("task", description="look into it", prompt=asked.removeprefix("task: "), subagent_type="general")
         elif asked.startswith("think: "):
             yield {"reasoning_content": asked.removeprefix("think: ")}
             yield {"content": "OK."}
@@ -144,93 +151,21 @@ class StubModel:
             yield {"content": "OK."}
 
 
-def _tool_call(name: str, **arguments: object) -> dict[str, Any]:
-    function = {"name": name, "arguments": json.dumps(arguments)}
-    return {"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": function}]}
+def _error(message: str, **more: object) -> dict[str, object]:
+    return {"error": {"message": message, "type": "invalid_request_error", **more}}
 
 
-def _text_of(message: dict[str, Any]) -> str:
-    content = message.get("content") or ""
-    text = content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content)
-    framed = _FRAMED.match(text)
+def _text_of(message: JsonObject) -> str:
+    framed = _FRAMED.match(text := text_of(message))
     return framed[1] if framed else text
-
-
-def _is_title_request(body: dict[str, Any]) -> bool:
-    return any(m["role"] == "system" and "title generator" in _text_of(m) for m in body["messages"])
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], model: StubModel) -> None:
-        self.model = model
-        super().__init__(address, _Handler)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that disconnect during an answer: tests kill servers on purpose."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        model = cast("_Server", self.server).model
-        with model.answering(body):
-            self._answer(model, body)
-
-    def _answer(self, model: StubModel, body: dict[str, Any]) -> None:
-        last = _text_of(body["messages"][-1])
-        if model.refuses:
-            return self._refuse("Not now.")
-        if last.startswith("fail: "):
-            return self._refuse(last.removeprefix("fail: "))
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.end_headers()
-        finish = "stop"
-        if last.startswith("break: "):
-            self._chunk({"role": "assistant", "content": last.removeprefix("break: ")}, None)
-            self.wfile.write(b'data: {"error": {"message": "broken", "type": "invalid_request_error", "code": 400}}\n\n')
-            return
-        for delta in model.answer(body):
-            finish = "tool_calls" if "tool_calls" in delta else "stop"
-            self._chunk({"role": "assistant", **delta}, None)
-        self._chunk({}, finish, int(last.removeprefix("fill: ")) if last.startswith("fill: ") else 10)
-        self.wfile.write(b"data: [DONE]\n\n")
-
-    def _refuse(self, message: str) -> None:
-        payload = json.dumps({"error": {"message": message, "type": "invalid_request_error"}}).encode()
-        self.send_response(400)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
-
-    def _chunk(self, delta: dict[str, Any], finish: str | None, tokens: int = 10) -> None:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        chunk: dict[str, Any] = {
-            "id": "c1",
-            "object": "chat.completion.chunk",
-            "created": 0,
-            "model": "stub-1",
-            "choices": [choice],
-        }
-        if finish:
-            chunk["usage"] = {"prompt_tokens": tokens, "completion_tokens": 2, "total_tokens": tokens + 2}
-        self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
-        self.wfile.flush()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Do not log requests; tests read `requests`."""
 
 
 def opencode_config(url: str) -> str:
     """Return the OPENCODE_CONFIG_CONTENT that makes this model the only one, and disables git snapshots of the folder."""
-    models = {"stub-1": {"limit": {"context": 100000, "output": 4096}}}
+    models = {MODEL: {"limit": {"context": 100000, "output": 4096}}}
     provider = {"npm": "@ai-sdk/openai-compatible", "options": {"baseURL": url, "apiKey": "none"}, "models": models}
-    return json.dumps({"provider": {"stub": provider}, "model": "stub/stub-1", "small_model": "stub/stub-1", "snapshot": False})
+    name = f"stub/{MODEL}"
+    return json.dumps({"provider": {"stub": provider}, "model": name, "small_model": name, "snapshot": False})
 
 
 if __name__ == "__main__":
