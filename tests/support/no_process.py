@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,5 +23,7 @@ def _record(event: str, arguments: tuple[object, ...]) -> None:
         _started.append(f"{event} {arguments}")
 
 
+# It starts `uname -p` once in a process, for a bug report: that would be blamed on the first test that makes one.
+platform.platform()
 # It cannot be taken away again.
 sys.addaudithook(_record)
