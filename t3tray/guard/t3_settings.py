@@ -6,20 +6,18 @@ The file is copied into our own directory, readable by the user only, before it 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from secrets import token_hex
 from urllib.parse import urlsplit
 
-import msgspec
-
 from t3tray.errors import Refused, StoreError
+from t3tray.guard.change_record import ChangeRecord, ProgramChange, SettingsChange
 from t3tray.t3code.home import T3Home, may_be_there
 from t3tray.t3code.json_edit import Settings
 from t3tray.t3code.settings_file import PRIVATE, Content, SettingsFile, write_new
@@ -61,31 +59,6 @@ class ProtectionView:
 
 
 @dataclass(frozen=True)
-class _Kept:
-    """Record of a change, to undo it: the copy's name (None where there was no file), what was written, and the old values.
-
-    `mode` is the file's former mode; None where it is not known and stays. `programs` are the former and the written values of
-    `binaryPath`, by place.
-    """
-
-    copy: str | None
-    url: str
-    written: str
-    before: dict[str, dict[str, object]] = field(repr=False)
-    made: tuple[str, ...] = ()
-    mode: int | None = None
-    programs: dict[str, _Program] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Program:
-    """Values of one `binaryPath`: `before` is empty where there was none, `ours` are all values written."""
-
-    before: dict[str, object]
-    ours: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class _Config:
     """The object that holds a server's address, by the path that leads to it."""
 
@@ -110,7 +83,7 @@ class T3Protection:
         self._file = SettingsFile(settings_path(home))
         name = hashlib.sha256(os.fsencode(home.base)).hexdigest()[:12]
         self._folder = folder
-        self._record = folder / f"{name}.json"
+        self._record = ChangeRecord(folder / f"{name}.json")
         self._copy_name = f"{name}.settings.json"
         self._now = now
 
@@ -119,7 +92,7 @@ class T3Protection:
         if not may_be_there(self.home.state):
             return self._view(Protection.NO_T3CODE, "No T3 Code was found here.")
         try:
-            content, kept = self._file.read(), self._kept()
+            content, kept = self._file.read(), self._record.read()
         except (Refused, StoreError) as error:
             return self._view(Protection.UNREADABLE, error.message)
         configs = _configs(content.settings)
@@ -140,7 +113,7 @@ class T3Protection:
         """
         if not may_be_there(self.home.state):
             raise Refused(f"There is no T3 Code in {self.home.base}.")
-        content, earlier = self._file.read(), self._kept()
+        content, earlier = self._file.read(), self._record.read()
         others = [config for config in _configs(content.settings) if not _is_ours(config, url, password)]
         if not others:
             return self.look(url, password)
@@ -152,37 +125,37 @@ class T3Protection:
         for config in _configs(settings):
             config.values.update({_URL: url, _PASSWORD: password})
         if earlier is None:
-            kept = _Kept(self._copy(content), url, "", before, made, self._file.mode)
+            kept = SettingsChange(self._copy(content), url, "", before, made, self._file.mode)
         else:
             merged = {**earlier.before, **before}
             kept = replace(earlier, url=url, written="", before=merged, made=(*earlier.made, *made))
         # Written ahead, so that an interrupted change can be undone.
-        self._keep(kept)
+        self._record.write(kept)
         after = self._file.write(content, settings, PRIVATE)
         if earlier is None:
-            self._keep(replace(kept, written=_fingerprint(after.text)))
+            self._record.write(replace(kept, written=_fingerprint(after.text)))
         return self.look(url, password)
 
     def unprotect(self, url: str, password: str) -> ProtectionView:
         """Restore the settings as far as they are still ours. Raises Refused, StoreError."""
-        content, kept = self._file.read(), self._kept()
+        content, kept = self._file.read(), self._record.read()
         if kept is None and not url:
             return self.look(url, password)
         if kept is not None and _fingerprint(content.text) == kept.written:
             self._file.restore(content, self._copied(kept), kept.mode)
         else:
             settings = deepcopy(content.settings)
-            _put_back(settings, kept or _Kept(None, url, "", {}))
+            _put_back(settings, kept or SettingsChange(None, url, "", {}))
             if settings != content.settings:
                 self._file.write(content, settings, kept.mode if kept else None)
-        self._record.unlink(missing_ok=True)
+        self._record.remove()
         return self.look(url, password)
 
     def respell_program(self, url: str, password: str, program: Path) -> None:
         """Make T3 Code restart its OpenCode provider, for which it releases all sessions, by writing another path of the same
         program, which it does not start. Nothing else changes, and `unprotect` restores it. Raises Refused, StoreError.
         """
-        content, kept = self._file.read(), self._kept()
+        content, kept = self._file.read(), self._record.read()
         if kept is None or not all(_is_ours(config, url, password) for config in _configs(content.settings)):
             raise Refused("T3 Code's settings do not name the guard.")
         settings, programs = deepcopy(content.settings), dict(kept.programs)
@@ -190,15 +163,15 @@ class T3Protection:
             path, now = _SEPARATOR.join(config.path), config.values.get(_PROGRAM)
             known = programs.get(path)
             if known is None or now not in known.ours:
-                known = _Program({_PROGRAM: now} if _PROGRAM in config.values else {}, ())
+                known = ProgramChange({_PROGRAM: now} if _PROGRAM in config.values else {}, ())
             config.values[_PROGRAM] = respelled = _respelled(now, program)
             programs[path] = replace(known, ours=tuple(dict.fromkeys((*known.ours, respelled))))
         was_written = _fingerprint(content.text) == kept.written
         kept = replace(kept, programs=programs)
-        self._keep(replace(kept, written=""))
+        self._record.write(replace(kept, written=""))
         after = self._file.write(content, settings, PRIVATE)
         if was_written:
-            self._keep(replace(kept, written=_fingerprint(after.text)))
+            self._record.write(replace(kept, written=_fingerprint(after.text)))
 
     def keep_private(self) -> None:
         """Make the file readable for the user only: T3 Code may have rewritten it."""
@@ -206,25 +179,6 @@ class T3Protection:
 
     def _view(self, state: Protection, sentence: str, places: tuple[Place, ...] = ()) -> ProtectionView:
         return ProtectionView(self.home.base, state, sentence, places)
-
-    def _kept(self) -> _Kept | None:
-        try:
-            # Not with msgspec's decoder: the user's text may contain half of a surrogate pair, which must be restored unchanged.
-            return msgspec.convert(json.loads(self._record.read_bytes()), _Kept)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, msgspec.ValidationError):
-            raise StoreError(f"The record of t3tray's changes to T3 Code's settings cannot be read: {self._record}.") from None
-
-    def _keep(self, kept: _Kept) -> None:
-        part = self._record.with_suffix(".part")
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part.unlink(missing_ok=True)
-            write_new(part, json.dumps(asdict(kept)))
-            part.replace(self._record)
-        except OSError as error:
-            raise StoreError(f"The change could not be recorded in {self._record}: {error.strerror}.") from None
 
     def _copy(self, content: Content) -> str | None:
         """Make a permanent copy of the file, and return its name."""
@@ -238,7 +192,7 @@ class T3Protection:
             raise StoreError(f"T3 Code's settings could not be copied to {self._folder}: {error.strerror}.") from None
         return name
 
-    def _copied(self, kept: _Kept) -> str | None:
+    def _copied(self, kept: SettingsChange) -> str | None:
         if kept.copy is None:
             return None
         try:
@@ -287,7 +241,7 @@ def _make_room(settings: Settings) -> tuple[str, ...]:
     return tuple(made)
 
 
-def _put_back(settings: Settings, kept: _Kept) -> None:
+def _put_back(settings: Settings, kept: SettingsChange) -> None:
     for config in _configs(settings):
         if config.values.get(_URL) == kept.url:
             before = kept.before.get(_SEPARATOR.join(config.path), {})

@@ -28,8 +28,8 @@ from t3tray.server.manager import Endpoint
 READY_LIMIT = 15.0
 _CONNECT_LIMIT = 2.0
 # In seconds and in bytes: for an answer that is read completely, which is a session or an error.
-_WHOLE_LIMIT = 60.0
-_ANSWER_LIMIT = 64_000_000
+WHOLE_LIMIT = 60.0
+ANSWER_LIMIT = 64_000_000
 # In seconds: shorter than any server's limit for idle connections, so that none is used while it is being closed.
 _KEEP_IDLE = 4.0
 _BROKEN = (OSError, h11.ProtocolError)
@@ -264,10 +264,10 @@ async def _address_of(endpoint: Endpoint) -> _Address:
 @asynccontextmanager
 async def _in_time() -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(_WHOLE_LIMIT):
+        async with asyncio.timeout(WHOLE_LIMIT):
             yield
     except TimeoutError:
-        raise TimedOut(f"The server did not respond within {_WHOLE_LIMIT:g} seconds.") from None
+        raise TimedOut(f"The server did not respond within {WHOLE_LIMIT:g} seconds.") from None
 
 
 async def whole(answered: UpstreamResponse) -> Whole:
@@ -276,6 +276,6 @@ async def whole(answered: UpstreamResponse) -> Whole:
     async with _in_time():
         async for chunk in answered.chunks:
             content += chunk
-            if len(content) > _ANSWER_LIMIT:
-                raise ServerFault(f"The server's answer has more than {_ANSWER_LIMIT:,} bytes.")
+            if len(content) > ANSWER_LIMIT:
+                raise ServerFault(f"The server's answer has more than {ANSWER_LIMIT:,} bytes.")
     return Whole(answered.status, answered.headers, bytes(content))

@@ -53,7 +53,7 @@ class Remedies:
 
     async def preview(self, details: ThreadDetails, choice: Choice) -> Preview:
         """Return what it would do; changes nothing. Raises Refused, with the reason, for what cannot be done."""
-        plan = await self._plan(details, choice, starts=False)
+        plan = await self.plan(details, choice, starts=False)
         return with_sentences(plan.preview, await self._holding.preview_release(details.row.thread.id, plan.gives))
 
     async def apply(self, details: ThreadDetails, choice: Choice, seen: Preview | None = None) -> Preview:
@@ -62,7 +62,7 @@ class Remedies:
 
         An error in between leaves everything as before, or to be settled by recovery.
         """
-        plan = await self._plan(details, choice, starts=True)
+        plan = await self.plan(details, choice, starts=True)
         if (
             seen is not None
             and with_sentences(plan.preview, await self._holding.preview_release(details.row.thread.id, plan.gives)) != seen
@@ -124,7 +124,8 @@ class Remedies:
             can_move=can(Ability.MOVE_SESSION, version),
         )
 
-    async def _plan(self, details: ThreadDetails, choice: Choice, starts: bool) -> Plan:
+    async def plan(self, details: ThreadDetails, choice: Choice, starts: bool) -> Plan:
+        """Return its plan, with nothing done yet; `starts` the server if necessary. Raises Refused, UsageError, ServerError."""
         if choice.remedy is not Remedy.UNDO:
             if choice.remedy not in self._acts:
                 raise UsageError(f"“{choice.remedy}” changes nothing by itself.", "Resume the thread instead.")

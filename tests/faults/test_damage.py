@@ -182,10 +182,11 @@ def test_a_writer_that_was_killed_leaves_a_store_that_opens(tmp_path: Path) -> N
 import os, signal
 from datetime import datetime, UTC
 from pathlib import Path
+from t3tray.store.open import open_database
 from t3tray.store.store import Store
-store = Store.open(Path({str(path.parent)!r}), lambda: datetime(2026, 11, 24, 12, 30, tzinfo=UTC))
-store.threads.set_draft("3f2a", "kept")
-with store._database.write() as connection:
+database, notices = open_database(Path({str(path.parent)!r}), datetime(2026, 11, 24, 12, 30, tzinfo=UTC))
+Store(database, notices).threads.set_draft("3f2a", "kept")
+with database.write() as connection:
     connection.exec_driver_sql("UPDATE threads SET title = 'half'")
     os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -31,6 +31,7 @@ from t3tray.store.restores import add_restore
 from t3tray.store.schema import metadata
 from t3tray.store.server_lease import Lease, LeaseHolder
 from t3tray.store.store import Store
+from tests.support.stores import writing_in
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 GARBAGE = ["'no value at all'", "x'00ff00'", "CAST(x'ff' AS TEXT)", "''", "'{}'", "9223372036854775807", "'\"ses_other\"'"]
@@ -58,7 +59,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_settings(store.settings, Settings(terminal="kitty", stop_idle_minutes=7), "terminal", "stop_idle_minutes")
     store.rests.note(IdleState(NOON))
     store.lease.claim(Lease("token", 4096, "file", NOON, False), LeaseHolder(2**22 + 1, 1.0, "command"))
-    with store._database.write() as connection:
+    with writing_in(store) as connection:
         add_restore(connection, Restore(NOON, "was empty", 0, False))
     store.close()
     return folder

@@ -110,7 +110,7 @@ def test_what_continues_a_conversation_is_made_of_no_half_of_a_turn(
 def test_a_conversation_that_grew_since_the_plan_is_not_carried_without_its_end(place: Place) -> None:
     details = place.life.details(place.thread, place.server)
     remedies, session, made = place.life.remedies, bound(place), place.server.made
-    plan = asyncio.run(remedies._acts[Remedy.CARRY].plan(details, Choice(Remedy.CARRY)))
+    plan = asyncio.run(remedies.plan(details, Choice(Remedy.CARRY), starts=True))
     asyncio.run(place.life.sending.send(place.thread, NEW, place.server))
     with pytest.raises(Refused, match="has grown"):
         asyncio.run(plan.carry_out())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -233,7 +235,9 @@ def test_a_t3_code_that_does_not_follow_is_promised_nothing(
 
 
 def runtime(t3: PlayedT3, thread: str) -> str:
-    found: str = t3._row("SELECT status FROM provider_session_runtime WHERE thread_id = ?", thread)[0]
+    with closing(sqlite3.connect(t3.state)) as connection:
+        query = "SELECT status FROM provider_session_runtime WHERE thread_id = ?"
+        found: str = connection.execute(query, (thread,)).fetchone()[0]
     return found
 
 

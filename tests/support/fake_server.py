@@ -172,7 +172,7 @@ class FakeServer:
         yield FakeLibrary(self)
 
     async def prompt(self, session_id: str, text: str, directory: str, message_id: str = "") -> None:
-        self._request(lambda: self._answer(session_id, text, message_id))
+        self._request(lambda: self.answer(session_id, text, message_id))
 
     async def messages_from(self, session_id: str, message_id: str, written_ms: int) -> MessageReading:
         self._request()
@@ -187,7 +187,7 @@ class FakeServer:
     def add_foreign_session(self, directory: str) -> str:
         record = SessionRecord(SessionFacts(f"ses_{next(self._numbers):03}", directory, "theirs", 1, 1))
         self._keep(record)
-        self._answer(record.facts.id, "hello")
+        self.answer(record.facts.id, "hello")
         return record.facts.id
 
     def delete(self, session_id: str) -> None:
@@ -208,7 +208,7 @@ class FakeServer:
             raise SessionMissing(f"Session not found: {session_id}")
         return self.sessions_held[session_id]
 
-    def _answer(self, session_id: str, text: str, message_id: str = "") -> None:
+    def answer(self, session_id: str, text: str, message_id: str = "") -> None:
         self._held(session_id)
         self.prompts.append((session_id, text))
         asked = ""

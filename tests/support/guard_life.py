@@ -14,6 +14,7 @@ from t3tray.guard.facts import GuardFacts
 from t3tray.guard.own_stores import OwnStores
 from t3tray.remedies.recovery import Recovery, Settlers
 from t3tray.system.intent_ids import IntentIds
+from t3tray.system.sql_thread import SqlThread
 from t3tray.threads.creation import Threads
 from t3tray.threads.evidence import Surroundings, cursor_now
 from tests.support.fake_server import FakeServer, KillSwitch
@@ -39,8 +40,17 @@ class GuardLife:
         self.threads = Threads(self.store, run, now, author)
         self.recovery = Recovery(self.store.journal, run, author, Settlers(self.threads.settle, self.threads.settle))
         surroundings = Surroundings(now, lambda: False)
-        stores = OwnStores(self.store, run, self.store, run)
-        self.facts = GuardFacts(stores, now, author, surroundings, connect, self.heard.append, recover)
+
+        def facts(heard: Callable[[GuardAnswer], None], write: SqlThread) -> GuardFacts:
+            stores = OwnStores(self.store, run, self.store, write)
+            return GuardFacts(stores, now, author, surroundings, connect, heard, recover)
+
+        self._facts, self._run = facts, run
+        self.facts = self.facts_with()
+
+    def facts_with(self, heard: Callable[[GuardAnswer], None] | None = None, write: SqlThread | None = None) -> GuardFacts:
+        """Return its facts, with another listener to the answers, or another thread that writes."""
+        return self._facts(heard or self.heard.append, write or self._run)
 
     async def choose(self, thread_id: str, session_id: str, server: FakeServer) -> None:
         """Bind a thread as the user does with a remedy."""

@@ -94,8 +94,8 @@ class NotificationDaemon:
     def press(self, notice: Shown, key: str, token: str = "") -> None:
         """Press a button, or with `default` the notification itself, which closes it."""
         if token:
-            self._signal("ActivationToken", "us", (notice.number, token))
-        self._signal("ActionInvoked", "us", (notice.number, key))
+            self.signal("ActivationToken", "us", (notice.number, token))
+        self.signal("ActionInvoked", "us", (notice.number, key))
         self.close(notice)
 
     def close(self, notice: Shown) -> None:
@@ -103,12 +103,13 @@ class NotificationDaemon:
         self._remove(notice.number, _CLOSED_BY_USER)
 
     def _remove(self, number: int, why: int) -> None:
-        self._signal("NotificationClosed", "uu", (number, why))
+        self.signal("NotificationClosed", "uu", (number, why))
         with self._news:
             self._gone.add(number)
             self._news.notify_all()
 
-    def _signal(self, member: str, signature: str | None, body: tuple[Any, ...]) -> None:
+    def signal(self, member: str, signature: str | None, body: tuple[Any, ...]) -> None:
+        """Send a signal of the notification service, of whatever form."""
         self._connection.send(new_signal(DBusAddress(PATH, interface=NAME), member, signature, body))
 
     def _serve(self) -> None:

@@ -76,7 +76,7 @@ class RawUpstream:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self.serving.add(task)
@@ -96,7 +96,7 @@ class RawUpstream:
 @asynccontextmanager
 async def upstream(handler: Handler = answer_ok) -> AsyncIterator[RawUpstream]:
     made = RawUpstream(handler)
-    server = await asyncio.start_server(made._serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
     made.port = server.sockets[0].getsockname()[1]
     try:
         yield made
@@ -154,6 +154,15 @@ class Nothing:
         self.answers.append(answer)
 
 
+def upstream_of(server: str | Callable[[], Awaitable[Endpoint]], limit: float = 90.0) -> Upstream:
+    """Return the guard's way to a server at this address, or to one that the endpoint function returns."""
+
+    async def endpoint() -> Endpoint:
+        return Endpoint(server, SERVER_PASSWORD, "1.18.33") if isinstance(server, str) else await server()
+
+    return Upstream(endpoint, limit)
+
+
 @asynccontextmanager
 async def guard_before(
     server: str | Callable[[], Awaitable[Endpoint]],
@@ -163,14 +172,11 @@ async def guard_before(
 ) -> AsyncIterator[Guard]:
     """Run a guard in front of a server at this address, or of one that the endpoint function returns."""
 
-    async def endpoint() -> Endpoint:
-        return Endpoint(server, SERVER_PASSWORD, "1.18.33") if isinstance(server, str) else await server()
-
     book = ledger or Nothing()
     guard = Guard(
         port=choose_port(),
         password=GUARD_PASSWORD,
-        upstream=Upstream(endpoint, limit),
+        upstream=upstream_of(server, limit),
         look=lambda _: t3 or T3CodeState(),
         bindings=book,
         ledger=book,

@@ -19,6 +19,7 @@ from t3tray.messages.alarms import alarm_notice, alarm_sentence
 from t3tray.t3code.guard_sides import GuardSides
 from t3tray.threads.t3code_sides import T3Sides
 from tests.support.scan_cases import Eyes
+from tests.support.stores import writing_in
 from tests.support.t3_world import NOON, World, add_message, add_session, add_thread, empty_world, stamp, writing
 
 
@@ -334,7 +335,7 @@ def test_a_loss_is_one_alarm_however_often_t3_code_stops_and_starts(post: Post) 
 def test_an_alarm_that_an_older_t3tray_kept_is_not_told_again(post: Post) -> None:
     post.delete("ses_old")
     post.watch()
-    with post.store.alarms._database.write() as connection:
+    with writing_in(post.store) as connection:
         connection.execute(text("UPDATE alarms SET event = event || ' 2026-11-29T22:43:19.444000+00:00'"))
     post.relieve()
     assert post.watch() == () and len(post.store.alarms.all()) == 1

@@ -235,11 +235,10 @@ async def test_that_nobody_can_be_told_changes_no_answer(
     def closed(told: GuardAnswer) -> None:
         raise BrokenPipeError
 
-    life.facts._heard = closed
     told = GuardAnswer(
         datetime(2026, 11, 24, tzinfo=UTC), CreateRequest("Report", "/w"), GuardDecision(GuardAction.PASS, ()), "ses_1"
     )
-    await life.facts.record_answer(told)
+    await life.facts_with(heard=closed).record_answer(told)
     assert [kept.session_id for kept in life.store.guard_answers.all()] == ["ses_1"]
 
 
@@ -248,12 +247,11 @@ async def test_a_store_that_another_process_writes_in_for_long_holds_no_answer_b
 ) -> None:
     monkeypatch.setattr("t3tray.guard.facts.TELL_LIMIT", 0.05)
     life, own, free = begin(), SqlThread("test"), threading.Event()
-    monkeypatch.setattr(life.facts, "_write", own)
     occupied = asyncio.ensure_future(own(free.wait, 90))
     told = GuardAnswer(
         datetime(2026, 11, 24, tzinfo=UTC), CreateRequest("Report", "/w"), GuardDecision(GuardAction.PASS, ()), "ses_1"
     )
-    await life.facts.record_answer(told)
+    await life.facts_with(write=own).record_answer(told)
     assert life.heard == [told] and not occupied.done()
     free.set()
     assert len(await own(life.store.guard_answers.all)) == 1, "it is kept as soon as it can be"

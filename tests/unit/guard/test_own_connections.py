@@ -6,10 +6,11 @@ import asyncio
 import json
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,14 +24,15 @@ from t3tray.guard.upstream import Upstream
 from t3tray.guard.upstream_client import UpstreamClient, UpstreamTransport
 from t3tray.opencode.client import OpenCodeClient
 from t3tray.server.manager import Endpoint
+from t3tray.store.database import Database
+from t3tray.store.open import open_database
 from t3tray.store.store import Store
 from t3tray.system.intent_ids import IntentIds
 from t3tray.system.sql_thread import SqlThread
 from t3tray.threads.evidence import Surroundings
 from tests.support.fake_server import FakeServer, KillSwitch
 from tests.support.guard_life import Lives, make
-from tests.support.raw_http import SERVER_PASSWORD, Arrived, RawUpstream, basic, upstream
-from tests.support.stores import open_store
+from tests.support.raw_http import SERVER_PASSWORD, Arrived, basic, upstream, upstream_of
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -70,24 +72,29 @@ class Recovered:
 
 
 @pytest.fixture
-async def store(tmp_path: Path, server: FakeServer, thread: T3ThreadState) -> AsyncIterator[Store]:
-    """In which the thread is bound."""
+async def database(tmp_path: Path, server: FakeServer, thread: T3ThreadState) -> Database:
+    """The file of a store in which the thread is bound."""
     lives = Lives(tmp_path / "data", server, KillSwitch())
     await make(lives.begin(), server, thread)
     lives.end()
-    made = open_store(tmp_path / "data", lambda: NOW)
+    return open_database(tmp_path / "data", NOW)[0]
+
+
+@pytest.fixture
+def store(database: Database) -> Iterator[Store]:
+    made = Store(database, ())
     yield made
     made.close()
 
 
 async def test_a_decision_waits_for_no_scan_no_write_and_no_lock_of_the_store(
-    store: Store, server: FakeServer, thread: T3ThreadState
+    database: Database, store: Store, server: FakeServer, thread: T3ThreadState
 ) -> None:
     stores, scanning, free = await OwnStores.open(store), SqlThread("scan"), threading.Event()
     recovered = Recovered(stores, server)
 
     def scan() -> None:
-        with store._database.read():
+        with database.read():
             free.wait()
 
     held = [asyncio.ensure_future(scanning(scan)), asyncio.ensure_future(stores.write(free.wait))]
@@ -138,13 +145,6 @@ async def answer(arrived: Arrived, status: str, body: object) -> None:
     await arrived.send(head.encode() + content)
 
 
-def upstream_of(server: RawUpstream, path: str = "") -> Upstream:
-    async def endpoint() -> Endpoint:
-        return Endpoint(server.url + path, SERVER_PASSWORD, "1.18.33")
-
-    return Upstream(endpoint)
-
-
 async def prepared() -> bool:
     return True
 
@@ -154,7 +154,7 @@ async def test_its_questions_go_by_the_connection_that_it_forwards_by() -> None:
         await answer(arrived, "200 OK", SESSION)
 
     async with upstream(handler) as behind:
-        way = upstream_of(behind, "/behind")
+        way = upstream_of(behind.url + "/behind")
         client = await UpstreamClient(way, prepared).connect()
         assert client.version == "1.18.33"
         assert (await client.session("ses_1")).facts.title == "Report"
@@ -166,7 +166,17 @@ async def test_its_questions_go_by_the_connection_that_it_forwards_by() -> None:
     assert len({each.writer for each in behind.arrived}) == 1, "one connection"
 
 
-async def test_what_the_server_says_and_does_not_say_are_the_errors_of_every_client() -> None:
+async def test_what_the_server_says_and_does_not_say_are_the_errors_of_every_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    create_connection, made = loop.create_connection, list[asyncio.BaseTransport]()
+
+    async def recorded(*arguments: Any, **options: Any) -> tuple[asyncio.BaseTransport, asyncio.BaseProtocol]:
+        transport, protocol = await create_connection(*arguments, **options)
+        made.append(transport)
+        return transport, protocol
+
+    monkeypatch.setattr(loop, "create_connection", recorded)
+
     async def handler(arrived: Arrived) -> None:
         match arrived.line.split()[1]:
             case b"/session/ses_gone":
@@ -181,7 +191,7 @@ async def test_what_the_server_says_and_does_not_say_are_the_errors_of_every_cli
                 await arrived.reader.read(1)
 
     async with upstream(handler) as behind:
-        way = upstream_of(behind)
+        way = upstream_of(behind.url)
         client = OpenCodeClient(behind.url, None, 0.2, UpstreamTransport(way))
         with pytest.raises(SessionMissing):
             await client.session("ses_gone")
@@ -190,7 +200,7 @@ async def test_what_the_server_says_and_does_not_say_are_the_errors_of_every_cli
         for name in ("ses_slow", "ses_dripping"):
             with pytest.raises(TimedOut):
                 await client.session(name)
-        assert not way._open, "what was broken off is closed"
+        assert made and all(transport.is_closing() for transport in made), "what was broken off is closed"
         await way.aclose()
 
 

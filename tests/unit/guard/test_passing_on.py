@@ -10,7 +10,18 @@ import pytest
 from t3tray.errors import BinaryNotFound, TimedOut
 from t3tray.messages.guard import SERVER_DOWN, SERVER_FAILED, SERVER_NOT_READY
 from t3tray.server.manager import Endpoint
-from tests.support.raw_http import SERVER_PASSWORD, Arrived, basic, exchange, guard_before, port_of, request, status_of, upstream
+from tests.support.raw_http import (
+    SERVER_PASSWORD,
+    Arrived,
+    basic,
+    exchange,
+    guard_before,
+    port_of,
+    request,
+    status_of,
+    upstream,
+    upstream_of,
+)
 
 LIMIT = 90.0
 MEGABYTE = 1_000_000
@@ -267,14 +278,16 @@ async def test_an_answer_that_has_to_be_held_is_held_neither_for_ever_nor_withou
 
     async with upstream(drips) as server, guard_before(server.url, limit=0.2) as guard:
         assert SERVER_NOT_READY.encode() in await exchange(guard, request(guard, b"GET /session/ses_1"))
-    monkeypatch.setattr("t3tray.guard.upstream._ANSWER_LIMIT", 1_000)
+    monkeypatch.setattr("t3tray.guard.upstream.ANSWER_LIMIT", 1_000)
     async with upstream(drips) as server, guard_before(server.url) as guard:
         answer = await exchange(guard, request(guard, b"GET /session/ses_1"))
         assert status_of(answer) == 503 and SERVER_FAILED.encode() in answer
     monkeypatch.undo()
-    monkeypatch.setattr("t3tray.guard.upstream._WHOLE_LIMIT", 0.2)
+    monkeypatch.setattr("t3tray.guard.upstream.WHOLE_LIMIT", 0.2)
     async with upstream(drips) as server, guard_before(server.url) as guard:
+        way = upstream_of(server.url)
         with pytest.raises(TimedOut):
-            await guard._upstream.fetch("GET", b"/session/ses_1", ())
+            await way.fetch("GET", b"/session/ses_1", ())
+        await way.aclose()
         answer = await exchange(guard, request(guard, b"POST /session/ses_1/prompt_async"))
         assert status_of(answer) == 503, "a message is never held back, but its 404 is held for our word in it"

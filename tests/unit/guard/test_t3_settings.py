@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from t3tray.errors import Refused, StoreError, T3TrayError
-from t3tray.guard.t3_settings import Protection, ProtectionView, T3Protection
+from t3tray.guard.change_record import ChangeRecord
+from t3tray.guard.t3_settings import Protection, ProtectionView, T3Protection, settings_path
 from t3tray.t3code.home import T3Home
+from t3tray.t3code.settings_file import Content, SettingsFile
 from tests.support.t3_world import NOON
 
 URL, PASSWORD = "http://127.0.0.1:4711", "the guard's own"
@@ -252,16 +254,18 @@ def test_what_is_not_understood_is_left_and_nothing_of_it_is_said(
     assert all(SECRET not in words and "hunter2" not in words for words in told)
 
 
-def test_no_password_is_in_any_value_or_error(home: T3Home, protection: T3Protection) -> None:
+def test_no_password_is_in_any_value_or_error(home: T3Home, protection: T3Protection, tmp_path: Path) -> None:
     write(home, {"providers": {"opencode": {"serverUrl": f"http://u:{SECRET.split()[0]}@h:1/p?q=1", "serverPassword": SECRET}}})
     views: list[ProtectionView] = [protection.look(URL, PASSWORD), protection.protect(URL, PASSWORD)]
     assert views[0].places[0].server == "http://h:1/p"
+    records = list((tmp_path / "ours").glob("*.json"))
+    assert len(records) == 1
     for told in (
         *map(repr, views),
         repr(protection),
         repr(vars(protection)),
-        repr(protection._file.read()),
-        repr(protection._kept()),
+        repr(SettingsFile(settings_path(home)).read()),
+        *(repr(ChangeRecord(path).read()) for path in records),
     ):
         assert "hunter2" not in told and PASSWORD not in told
 
@@ -271,17 +275,17 @@ def test_a_file_that_another_program_writes_meanwhile_is_left(
 ) -> None:
     write(home, LEGACY)
     replace = os.replace
-    real_read = protection._file.read
+    real_read = SettingsFile.read
     reads = 0
 
-    def read_and_write() -> object:
+    def read_and_write(file: SettingsFile) -> Content:
         nonlocal reads
         reads += 1
         if reads == 2:
             write(home, {"theme": "written by T3 Code"})
-        return real_read()
+        return real_read(file)
 
-    monkeypatch.setattr(protection._file, "read", read_and_write)
+    monkeypatch.setattr(SettingsFile, "read", read_and_write)
     with pytest.raises(Refused, match="changed by another program"):
         protection.protect(URL, PASSWORD)
     assert read(home) == {"theme": "written by T3 Code"} and os.replace is replace

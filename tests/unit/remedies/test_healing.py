@@ -100,7 +100,7 @@ UNFIT: dict[str, Callable[[SessionFacts], SessionFacts]] = {
 @pytest.mark.parametrize("reason", UNFIT)
 def test_an_unfit_session_is_refused_at_the_preview_and_again_by_the_server(place: Place, reason: str) -> None:
     details = place.details()
-    plan = asyncio.run(place.life.remedies._plan(details, HEAL, starts=True))
+    plan = asyncio.run(place.life.remedies.plan(details, HEAL, starts=True))
     place.change(UNFIT[reason])
     with pytest.raises(Refused, match=reason):
         place.preview()
@@ -111,7 +111,7 @@ def test_an_unfit_session_is_refused_at_the_preview_and_again_by_the_server(plac
 
 
 def test_a_session_that_is_gone_by_then_is_refused_by_the_server(place: Place) -> None:
-    plan = asyncio.run(place.life.remedies._plan(place.details(), HEAL, starts=True))
+    plan = asyncio.run(place.life.remedies.plan(place.details(), HEAL, starts=True))
     place.server.delete(place.new)
     with pytest.raises(Refused, match="no session"):
         asyncio.run(plan.carry_out())
@@ -177,7 +177,7 @@ def test_an_undo_of_what_carried_nothing_deletes_nothing(place: Place) -> None:
     place.copies = ()
     for messages in place.server.messages_held.values():
         messages.clear()
-    place.server._answer(place.new, "all that there is")
+    place.server.answer(place.new, "all that there is")
     assert any(line.startswith("Nothing has to be carried") for line in place.apply().after)
     undo = place.preview(Choice(Remedy.UNDO))
     assert not any("deleted" in line for line in undo.after) and not any("know it no more" in line for line in undo.lost)

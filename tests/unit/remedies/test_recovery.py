@@ -54,9 +54,9 @@ class Settler:
         self._store.journal.append(Entry(intent.thread_id, Event.ABANDONED, Actor.RECOVERY, "", NOON, intent=intent.intent))
 
 
-def recovery(store: Store, settler: Settler) -> Recovery:
+def recovery(store: Store, settler: Settler, author: IntentIds | None = None) -> Recovery:
     run: Any = Steps(KillSwitch())
-    return Recovery(store.journal, run, IntentIds(1, 0.0), Settlers(settler, settler))
+    return Recovery(store.journal, run, author or IntentIds(1, 0.0), Settlers(settler, settler))
 
 
 @pytest.mark.parametrize("error", [Refused("T3 Code's home is gone.", "Bring it back."), ValueError("a bug")])
@@ -110,12 +110,12 @@ async def test_one_that_hangs_holds_up_only_who_waits_for_that_thread(store: Sto
 
 
 async def test_what_is_left_open_while_a_round_runs_is_looked_for_before_it_ends(store: Store) -> None:
-    settler = Settler(store, {}, hangs="a1")
-    settling = recovery(store, settler)
+    settler, author = Settler(store, {}, hangs="a1"), IntentIds(1, 0.0)
+    settling = recovery(store, settler, author)
     settling.begin(SERVER)
     await settling.settled("a2")
     store.journal.append(Entry("a2", Event.INTENDED, Actor.USER, "fork", NOON, intent=f"later{NOBODY}"))
-    settling._author.left_open = True
+    author.left_open = True
     settling.begin(SERVER)
     settler.goes_on.set()
     await settling.settled("a2")

@@ -23,7 +23,7 @@ from t3tray.settings.stored import read_settings, write_settings
 from t3tray.store.server_lease import Lease, LeaseHolder
 from t3tray.store.store import Store
 from tests.support.rounds import rounds
-from tests.support.stores import open_store
+from tests.support.stores import open_store, writing_in
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CURSOR = Cursor("ses_1", "/work", "Parser", 1, "msg_1", "msg_2", "msg_2", 2, "1.18.33")
@@ -70,7 +70,7 @@ def test_a_thread_has_one_live_binding_and_a_session_one_thread(store: Store) ->
 def test_the_database_itself_refuses_a_second_binding(store: Store) -> None:
     store.journal.append(entry(Event.CONFIRMED))
     for values in ("('a1', 'ses_9', '{}')", "('a2', 'ses_1', '{}')"):
-        with pytest.raises((DBAPIError, OurBug)), store._database.write() as connection:
+        with pytest.raises((DBAPIError, OurBug)), writing_in(store) as connection:
             connection.exec_driver_sql(f"INSERT INTO cursors (thread_id, session_id, cursor) VALUES {values}")
 
 
@@ -84,7 +84,7 @@ def test_the_database_itself_refuses_a_second_binding(store: Store) -> None:
 )
 def test_the_journal_can_only_grow(store: Store, statement: str) -> None:
     store.journal.append(entry(Event.CONFIRMED))
-    with pytest.raises((DBAPIError, OurBug)), store._database.write() as connection:
+    with pytest.raises((DBAPIError, OurBug)), writing_in(store) as connection:
         connection.exec_driver_sql(statement)
     assert [line.why for line in store.journal.entries()] == ["because"]
 
@@ -157,11 +157,11 @@ def test_activity_never_goes_back(store: Store) -> None:
 
 
 def test_settings_of_a_newer_version_are_kept(store: Store) -> None:
-    with store._database.write() as connection:
+    with writing_in(store) as connection:
         connection.exec_driver_sql("INSERT INTO settings (key, value) VALUES ('from_the_future', '[1]')")
     write_settings(store.settings, Settings(terminal="kitty"), "terminal")
     assert read_settings(store.settings).terminal == "kitty"
-    with store._database.read() as connection:
+    with writing_in(store) as connection:
         assert connection.exec_driver_sql("SELECT value FROM settings WHERE key = 'from_the_future'").scalar() == "[1]"
 
 

@@ -12,17 +12,17 @@ from pathlib import Path
 import pytest
 
 from t3tray.store import files
-from t3tray.store.store import Store
+from t3tray.store.open import open_database
 
 FULL = 51
 
 
 def test_the_database_asks_for_it_on_every_system(tmp_path: Path) -> None:
-    store = Store.open(tmp_path, lambda: datetime.now(UTC))
-    with store._database.read() as connection:
+    database, _ = open_database(tmp_path, datetime.now(UTC))
+    with database.read() as connection:
         for pragma in ("fullfsync", "checkpoint_fullfsync"):
             assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() == 1
-    store.close()
+    database.close()
 
 
 @pytest.mark.parametrize("is_network", [False, True])

@@ -131,9 +131,9 @@ async def test_signals_of_another_form_keep_nobody_from_hearing_the_next(bus: Se
     async with notifications(bus.address) as (made, ear):
         await made.show("one", PUSH, stays=True)
         for member in ("ActionInvoked", "NotificationClosed", "ActivationToken", "Unheard"):
-            daemon._signal(member, None, ())
-            daemon._signal(member, "s", ("words",))
-        daemon._signal("ActionInvoked", "ss", ("1", "once"))
+            daemon.signal(member, None, ())
+            daemon.signal(member, "s", ("words",))
+        daemon.signal("ActionInvoked", "ss", ("1", "once"))
         daemon.press(daemon.shown[0], "reject")
         assert await ear.next() == NotificationPress("one", "reject")
 

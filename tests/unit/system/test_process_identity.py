@@ -16,7 +16,7 @@ from t3tray.store.server_lease import Lease, LeaseHolder
 from t3tray.system import process_identity
 from t3tray.system.intent_ids import IntentIds
 from t3tray.system.process_identity import is_running, start_id
-from tests.support.stores import open_store
+from tests.support.stores import open_store, writing_in
 
 NOON = datetime(2026, 9, 13, 12, tzinfo=UTC)
 
@@ -106,7 +106,7 @@ def test_the_store_keeps_it_for_the_holders_and_the_server(tmp_path: Path) -> No
     assert store.lease.holders("token") == (holder,)
     lease = store.lease.read()
     assert lease and (lease.pid, lease.process_started, lease.process_start) == (99, 9.0, "boot:9")
-    with store._database.write() as connection:
+    with writing_in(store) as connection:
         connection.exec_driver_sql("INSERT INTO lease_holders (token, pid, started, kind) VALUES ('token', 7, 7.0, 'command')")
     assert LeaseHolder(7, 7.0, "command", "") in store.lease.holders("token"), "written by an older version that still runs"
     store.close()

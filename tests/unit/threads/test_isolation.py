@@ -16,12 +16,13 @@ import pytest
 
 from t3tray.alerts.switch_detector import SwitchDetector
 from t3tray.backend.snapshot_builder import build_snapshot
-from t3tray.domain.evidence import Failure
+from t3tray.domain.evidence import Failure, SessionFacts
 from t3tray.domain.reaper import ReaperClock
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.messages.verdicts import sentence
 from t3tray.opencode.database import OpenCodeDatabase
+from t3tray.opencode.index import SessionIndex
 from t3tray.store.store import Store
 from t3tray.system.folders import FolderProbe, directory_exists
 from t3tray.t3code.home import T3Home
@@ -372,15 +373,14 @@ def test_a_folder_on_a_disk_that_does_not_answer_is_one_threads_unknown(world: W
 
 def test_what_nobody_reckoned_with_in_one_session_is_one_threads_trouble(eyes: Eyes, monkeypatch: pytest.MonkeyPatch) -> None:
     before = eyes.settled()
-    scanner = eyes.scanner
-    session = scanner._index.session
+    session = SessionIndex.session
 
-    def odd(name: str) -> object:
+    def odd(index: SessionIndex, name: str) -> SessionFacts:
         if name == "ses_1":
             raise MemoryError
-        return session(name)
+        return session(index, name)
 
-    monkeypatch.setattr(scanner._index, "session", odd)
+    monkeypatch.setattr(SessionIndex, "session", odd)
     with writing(eyes.database.path) as connection:
         connection.execute("UPDATE session SET time_updated = time_updated + 1")
     assert eyes.verdicts() == {**before, "t1": Reason.SERVER_ERROR}

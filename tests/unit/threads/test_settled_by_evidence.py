@@ -50,7 +50,7 @@ class Place:
         return self.made
 
     def write(self, session: str, sent: bool, after: timedelta = timedelta(seconds=3)) -> None:
-        self.server._answer(session, "words")
+        self.server.answer(session, "words")
         if sent:
             at = int((NOON + after).timestamp() * 1000)
             held = self.server.messages_held[session]
