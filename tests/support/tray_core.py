@@ -1,7 +1,7 @@
 """The tray's core without a window, as a process that a test can drive, stop and kill.
 
-Each line on stdin is a JSON array, the name of one of the backend's methods and its words; each is answered with a line: "done",
-or what went wrong. It ends with its stdin.
+Each line on stdin is a JSON array: "send", a thread and a text, or "remedy", a thread and the remedy's name. Each is answered
+with a line: "done", or what went wrong. It ends with its stdin.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ async def _follow_orders() -> None:
         await backend.close()
 
 
-async def _answer(backend: Backend, name: str, *words: str) -> str:
+async def _answer(backend: Backend, name: str, thread_id: str, value: str) -> str:
     try:
         if name == "remedy":
-            choice = Choice(Remedy(words[1]))
-            await backend.remedies.apply(words[0], choice, await backend.remedies.preview(words[0], choice))
+            choice = Choice(Remedy(value))
+            await backend.remedies.apply(thread_id, choice, await backend.remedies.preview(thread_id, choice))
         else:
-            await getattr(backend, name)(*words)
+            await backend.conversations.send(thread_id, value)
     except T3TrayError as error:
         return f"{error.title}: {error.message}".replace("\n", " ")
     except Exception as bug:

@@ -103,10 +103,11 @@ class Mount:
     def answer(self) -> None:
         self._answers.set()
 
-    def _hanging(self, path: str) -> os.stat_result:
-        if path.startswith(f"{self._folder}/"):
+    def _hanging(self, path: int | str | Path, **options: bool) -> os.stat_result:
+        """Also what pytest asks in this process meanwhile."""
+        if str(path).startswith(f"{self._folder}/"):
             assert self._answers.wait(90)
-        return self._stat(path)
+        return self._stat(path, **options)
 
 
 def relieved(watched: FileWatch, changes: Changes, change: Callable[[], object]) -> None:
