@@ -110,7 +110,9 @@ def test_a_program_that_cannot_be_run_is_told_in_words(tmp_path: Path) -> None:
 
 
 def test_ours_is_recognised_by_the_token_and_no_other(tmp_path: Path) -> None:
-    with running(tmp_path) as child:
+    # While a program takes another's place, its environment is empty for a moment.
+    with running(tmp_path, "echo up; sleep 60; :") as child:
+        wait_for(tmp_path, "up", child)
         assert isinstance(recognise(child.pid, child.started, TOKEN, PORT), AdoptedProcess)
         assert recognise(child.pid, child.started + 3600, TOKEN, PORT), "a clock that was set changes nothing"
         assert recognise(child.pid, child.started, "another", PORT) is None
