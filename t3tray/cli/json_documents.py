@@ -31,6 +31,7 @@ from t3tray.errors import T3TrayError
 from t3tray.messages.alarms import alarm_sentence
 from t3tray.messages.guard import answer_sentence
 from t3tray.messages.restore import restore_sentence
+from t3tray.messages.t3code_side import next_sentence
 from t3tray.messages.verdicts import sentence
 from t3tray.threads.remedy_offers import offers
 from t3tray.threads.snapshot import Finding, SourceView, ThreadDetails, ThreadRow
@@ -103,7 +104,7 @@ def next_message_document(message: NextMessage, offered: tuple[Remedy, ...]) -> 
     return {
         "kind": message.kind.value,
         "reason": message.reason.value,
-        "sentence": message.sentence,
+        "sentence": next_sentence(message),
         "remedies": [remedy.value for remedy in message.remedies if remedy in offered],
     }
 

@@ -30,6 +30,7 @@ from t3tray.domain.remedy import Remedy
 from t3tray.domain.verdict import KIND_OF, Kind, Reason
 from t3tray.messages.alarms import alarm_sentence
 from t3tray.messages.guard import answer_sentence
+from t3tray.messages.t3code_side import next_sentence
 from t3tray.messages.verdicts import sentence
 from t3tray.threads.remedy_offers import answer_to_alarm
 from t3tray.threads.snapshot import Snapshot, ThreadRow
@@ -174,7 +175,7 @@ def _verdict(row: ThreadRow) -> str:
     text = f"{_mark(verdict.reason)} {verdict.kind} / {verdict.reason}: {sentence(verdict)}"
     in_t3 = row.next_message
     if verdict.kind is Kind.RESUMABLE and in_t3 and not in_t3.is_fine:
-        return f"{text} In T3 Code: {in_t3.sentence}"
+        return f"{text} In T3 Code: {next_sentence(in_t3)}"
     return text
 
 

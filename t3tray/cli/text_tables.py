@@ -20,6 +20,7 @@ from t3tray.domain.verification import Opened, Verification
 from t3tray.messages.alarms import alarm_sentence
 from t3tray.messages.guard import next_step, standing_refusal
 from t3tray.messages.history import history
+from t3tray.messages.t3code_side import next_sentence
 from t3tray.messages.verdicts import receipt_text, sentence
 from t3tray.threads.session_table import session_table
 from t3tray.threads.snapshot import Finding, Snapshot, ThreadDetails, ThreadRow
@@ -98,7 +99,7 @@ def details(shown: ThreadDetails) -> str:
         f"verdict  {row.verdict.kind} / {row.verdict.reason}: {sentence(row.verdict)}",
     ]
     if row.next_message:
-        lines.append(f"T3 Code  {row.next_message.kind} / {row.next_message.reason}: {row.next_message.sentence}")
+        lines.append(f"T3 Code  {row.next_message.kind} / {row.next_message.reason}: {next_sentence(row.next_message)}")
     if shown.deleted:
         lines.append(f"deleted  {shown.deleted}")
     if offered := ", ".join(shown.offered):
@@ -125,7 +126,7 @@ def opened(place: Opened) -> str:
 def verified(verification: Verification) -> str:
     """Return the receipt, and the state of T3 Code's own next message unless it is fine."""
     text, in_t3 = receipt_text(verification.receipt), verification.next_message
-    return text if in_t3 is None or in_t3.is_fine else f"{text}\nT3 Code  {in_t3.sentence}"
+    return text if in_t3 is None or in_t3.is_fine else f"{text}\nT3 Code  {next_sentence(in_t3)}"
 
 
 def remedied(preview: Preview, shown: ThreadDetails) -> str:

@@ -2,7 +2,7 @@
 Pure.
 
 Decided from T3 Code's database, from what OpenCode has of the session it names, and from our verdict. T3 Code's rules were
-measured with 0.0.33, and with the second orchestrator (`is_v2`).
+measured with 0.0.33, and with the second orchestrator (`is_v2`). The sentence for each case is in `messages.t3code_side`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from t3tray.domain.evidence import Absent, Found, Lookup, SessionFacts
 from t3tray.domain.remedy import Remedy
-from t3tray.domain.times import local
 from t3tray.domain.verdict import Kind, Reason, Verdict
 
-# What makes T3 Code let go of all sessions that it holds open, whatever else fails.
-HOW_TO_FREE = "Quit T3 Code and start it again"
 # In characters: how much the second orchestrator hands over of a thread that it imported.
 HAND_OFF_LIMIT = 32_000
 
@@ -47,6 +44,45 @@ class NextReason(StrEnum):
     FAILS = "fails"
     AS_HERE = "as-here"
     UNKNOWN = "unknown"
+
+
+class NextCase(StrEnum):
+    """What happens to the next message, finer than `NextReason`. HELD: by a session that T3 Code holds open, past its cursor."""
+
+    CONTINUES = "continues"
+    BEGINS = "begins"
+    GUARDED = "guarded"
+    UNKNOWN = "unknown"
+    GUARD_SILENT = "guard-silent"
+    MALFORMED = "malformed"
+    HOLDS_NOTHING = "holds-nothing"
+    HOLDS_PART = "holds-part"
+    KNOWS_PART = "knows-part"
+    LACKS = "lacks"
+    AS_HERE = "as-here"
+    OTHER_SESSION = "other-session"
+    HELD = "held"
+    HELD_IN_DOUBT = "held-in-doubt"
+    HELD_OTHER = "held-other"
+    HELD_OTHER_GONE = "held-other-gone"
+    HELD_GONE = "held-gone"
+    NOTHING_NAMED = "nothing-named"
+    NAMED_GONE = "named-gone"
+    WHOLE_COPY = "whole-copy"
+    CUT_COPY = "cut-copy"
+    INSTANCE_CHANGED = "instance-changed"
+    COPIED_ELSEWHERE = "copied-elsewhere"
+    ANSWERED_ELSEWHERE = "answered-elsewhere"
+    STUCK = "stuck"
+
+
+class Otherwise(StrEnum):
+    """What T3 Code does with a message for which its own session serves no longer. REFUSED: the guard refuses it."""
+
+    EMPTY = "empty"
+    SUMMARY = "summary"
+    OTHER_SESSION = "other-session"
+    REFUSED = "refused"
 
 
 class GuardSide(StrEnum):
@@ -108,14 +144,40 @@ class T3Side(Struct, frozen=True):
         return bool(self.instance and self.was_instance and self.instance != self.was_instance)
 
 
+class NextFacts(Struct, frozen=True):
+    """The facts that the sentence of a `NextCase` names; those of other cases stay at their defaults.
+
+    `messages`: number in the session that T3 Code names. `shown`, `known`: see `T3Side`. `characters`: length of what was taken
+    over. `reply_at`: when the reply was finished. `lacks`: clause on what the session lacks. `guarded`: the guard answers, and
+    refuses what would not continue. `reverting`, `taken_back`: a pending revert deletes so many messages (None: not counted).
+    """
+
+    messages: int | None = None
+    shown: int = 0
+    known: int = 0
+    characters: int | None = None
+    instance: str = ""
+    was_instance: str = ""
+    reply_at: datetime | None = None
+    lacks: str = ""
+    otherwise: Otherwise = Otherwise.EMPTY
+    guarded: bool = False
+    reverting: bool = False
+    taken_back: int | None = None
+
+
+_NO_FACTS = NextFacts()
+
+
 @dataclass(frozen=True)
 class NextMessage:
     """`kind` resumable: it carries the conversation. Blocked: it does not, or is not sent. `remedies` would repair that."""
 
     kind: Kind
     reason: NextReason
-    sentence: str
+    case: NextCase
     remedies: tuple[Remedy, ...] = ()
+    facts: NextFacts = _NO_FACTS
 
     @property
     def is_fine(self) -> bool:
@@ -133,18 +195,10 @@ _NO_FAULT = frozenset({NextReason.FAILS, NextReason.AS_HERE, NextReason.GUARDED}
 _REACHES_NAMED = frozenset(
     {NextReason.CONTINUES, NextReason.OTHER_SESSION, NextReason.LIVE_ELSEWHERE, NextReason.PARTIAL, NextReason.STARTS_EMPTY}
 )
-_NEXT = "In T3 Code your next message"
-CONTINUES = NextMessage(Kind.RESUMABLE, NextReason.CONTINUES, f"{_NEXT} continues this conversation.")
-NEW = NextMessage(Kind.RESUMABLE, NextReason.NEW, f"{_NEXT} begins this conversation.")
-UNKNOWN = NextMessage(Kind.UNKNOWN, NextReason.UNKNOWN, "Where your next message in T3 Code would go cannot be told now.")
-_PROTECTED = "T3 Code is protected"
-_GUARDED = {
-    Kind.RESUMABLE: f"{_NEXT} continues this conversation, or fails with a clear message: {_PROTECTED}.",
-    Kind.BLOCKED: f"{_NEXT} fails with a clear message, and nothing is lost: {_PROTECTED}.",
-    Kind.UNKNOWN: (
-        f"{_NEXT} continues this conversation or fails with a clear message: {_PROTECTED}, and which of them cannot be told now."
-    ),
-}
+CONTINUES = NextMessage(Kind.RESUMABLE, NextReason.CONTINUES, NextCase.CONTINUES)
+NEW = NextMessage(Kind.RESUMABLE, NextReason.NEW, NextCase.BEGINS)
+UNKNOWN = NextMessage(Kind.UNKNOWN, NextReason.UNKNOWN, NextCase.UNKNOWN)
+_GUARDED = {kind: NextMessage(kind, NextReason.GUARDED, NextCase.GUARDED) for kind in Kind}
 
 
 def next_message(side: T3Side, verdict: Verdict, guard: GuardSide = GuardSide.OFF) -> NextMessage:
@@ -155,14 +209,11 @@ def next_message(side: T3Side, verdict: Verdict, guard: GuardSide = GuardSide.OF
     """
     next_one = _next(side, verdict, guard)
     if side.thinned and next_one.kind is Kind.RESUMABLE and next_one.reason in (NextReason.CONTINUES, NextReason.GUARDED):
-        or_else = ", or fails with a clear message" if next_one.reason is NextReason.GUARDED else ""
-        next_one = replace(_lacking(side.thinned, or_else), remedies=())
+        next_one = replace(_lacking(side.thinned, guarded=next_one.reason is NextReason.GUARDED), remedies=())
     if not side.reverting or next_one.reason not in _REACHES_NAMED:
         return next_one
-    count = side.taken_back
-    what = "messages" if count is None else f"{count:,} message{'' if count == 1 else 's'}"
-    text = f"{next_one.sentence} A revert is pending there: your next message deletes {what} for good."
-    return replace(next_one, sentence=text, remedies=tuple(remedy for remedy in next_one.remedies if remedy is not Remedy.HEAL))
+    facts = structs.replace(next_one.facts, reverting=True, taken_back=side.taken_back)
+    return replace(next_one, facts=facts, remedies=tuple(remedy for remedy in next_one.remedies if remedy is not Remedy.HEAL))
 
 
 def _next(side: T3Side, verdict: Verdict, guard: GuardSide) -> NextMessage:
@@ -171,18 +222,16 @@ def _next(side: T3Side, verdict: Verdict, guard: GuardSide) -> NextMessage:
     if guard is GuardSide.UNPROVED:
         return UNKNOWN
     if guard is GuardSide.DOWN:
-        return _blocked(
-            NextReason.FAILS, f"{_NEXT} fails: T3 Code is set to go through t3tray's protection, which does not answer."
-        )
+        return _blocked(NextReason.FAILS, NextCase.GUARD_SILENT)
     is_guarded = guard is GuardSide.ON and side.is_opencode and not side.is_v2
     if side.instance_changed and not is_guarded:
         return _instance_changed(side)
     if side.live is not None and not side.instance_changed:
         return _live(side, side.live, verdict, guard)
     if is_guarded and side.has_turns and side.lacks and verdict.kind is Kind.RESUMABLE:
-        return _lacking(side.lacks, ", or fails with a clear message")
+        return _lacking(side.lacks, guarded=True)
     if is_guarded:
-        return NEW if not side.has_turns else NextMessage(verdict.kind, NextReason.GUARDED, _GUARDED[verdict.kind])
+        return NEW if not side.has_turns else _GUARDED[verdict.kind]
     return _by_cursor(side, verdict)
 
 
@@ -190,7 +239,7 @@ def _by_cursor(side: T3Side, verdict: Verdict) -> NextMessage:
     if side.names is None:
         return _nothing_named(side)
     if verdict.reason is Reason.BAD_CURSOR and side.names == side.bound:
-        return _blocked(NextReason.FAILS, f"{_NEXT} fails: what T3 Code keeps as the thread's session is not the id of one.")
+        return _blocked(NextReason.FAILS, NextCase.MALFORMED)
     match side.named:
         case Absent():
             return _gone(side)
@@ -218,14 +267,10 @@ def _same(side: T3Side, verdict: Verdict) -> NextMessage:
         return UNKNOWN
     match verdict.reason:
         case Reason.EMPTY | Reason.HISTORY_LOST:
-            return _blocked(
-                NextReason.STARTS_EMPTY, f"{_NEXT} goes to a session that holds nothing of this conversation.", Remedy.HEAL
-            )
+            return _blocked(NextReason.STARTS_EMPTY, NextCase.HOLDS_NOTHING, Remedy.HEAL)
         case Reason.SPLIT:
-            return _blocked(
-                NextReason.PARTIAL, f"{_NEXT} goes to a session that holds only a part of this conversation.", Remedy.HEAL
-            )
-    return NextMessage(verdict.kind, NextReason.AS_HERE, f"{_NEXT} meets the same trouble as here.")
+            return _blocked(NextReason.PARTIAL, NextCase.HOLDS_PART, Remedy.HEAL)
+    return NextMessage(verdict.kind, NextReason.AS_HERE, NextCase.AS_HERE)
 
 
 def _other(side: T3Side, verdict: Verdict) -> NextMessage:
@@ -239,41 +284,31 @@ def _is_other(side: T3Side) -> bool:
 
 
 def _elsewhere(side: T3Side) -> NextMessage:
-    what = f"another session{_counted(side)}, not to the one that is used here"
-    return _blocked(NextReason.OTHER_SESSION, f"{_NEXT} goes to {what}.", Remedy.HEAL, *_repair(side))
+    facts = NextFacts(messages=side.named_messages)
+    return _blocked(NextReason.OTHER_SESSION, NextCase.OTHER_SESSION, Remedy.HEAL, *_repair(side), facts=facts)
 
 
 def _live(side: T3Side, live: str, verdict: Verdict, guard: GuardSide) -> NextMessage:
     """T3 Code sends straight into the session that it holds open, past its cursor and the guard."""
+    guarded = guard is GuardSide.ON and not side.is_v2
     if side.bound is not None and live != side.bound:
         if side.live_in_doubt:
-            text = (
-                f"Where your next message in T3 Code goes cannot be told: it may still hold another session open. {HOW_TO_FREE}."
-            )
-            return NextMessage(Kind.UNKNOWN, NextReason.UNKNOWN, text)
+            return NextMessage(Kind.UNKNOWN, NextReason.UNKNOWN, NextCase.HELD_IN_DOUBT)
         if live == side.names and isinstance(side.named, Absent):
-            text = f"{_NEXT} fails: T3 Code still holds a session open that is gone. {HOW_TO_FREE}."
-            return _blocked(NextReason.SESSION_GONE, text, *_repair(side))
-        later = f". {HOW_TO_FREE}, and it goes into this one" if guard is GuardSide.ON and not side.is_v2 else ""
-        text = f"T3 Code holds another session open{_counted(side)}: your next message there goes into it{later}."
-        return _blocked(NextReason.LIVE_ELSEWHERE, text, Remedy.HEAL, *_repair(side))
+            return _blocked(NextReason.SESSION_GONE, NextCase.HELD_OTHER_GONE, *_repair(side))
+        facts = NextFacts(messages=side.named_messages, guarded=guarded)
+        return _blocked(NextReason.LIVE_ELSEWHERE, NextCase.HELD_OTHER, Remedy.HEAL, *_repair(side), facts=facts)
     if live == side.names:
         if isinstance(side.named, Absent):
-            then = "would get only a summary" if side.is_v2 else "would start empty"
-            then = "fails with a clear message" if guard is GuardSide.ON and not side.is_v2 else then
-            text = f"{_NEXT} fails with “Session not found”, and after T3 Code was started again it {then}."
-            return _blocked(NextReason.SESSION_GONE, text, *_repair(side))
+            facts = NextFacts(otherwise=Otherwise.REFUSED if guarded else _unserved(side))
+            return _blocked(NextReason.SESSION_GONE, NextCase.HELD_GONE, *_repair(side), facts=facts)
         return _by_cursor(side, verdict)
     if verdict.kind is not Kind.RESUMABLE:
         return UNKNOWN if verdict.kind is Kind.UNKNOWN else _by_cursor(side, verdict)
-    if guard is GuardSide.ON and not side.is_v2:
-        if side.lacks:
-            return _lacking(side.lacks)
-        return NextMessage(Kind.RESUMABLE, NextReason.GUARDED, _GUARDED[Kind.RESUMABLE])
-    after = "it would start empty" if side.names is None else "it goes to another session"
-    goes = f"goes on with only a part of this conversation ({side.lacks})" if side.lacks else "continues this conversation"
-    text = f"{_NEXT} {goes} as long as T3 Code holds its session open. After that {after}."
-    return NextMessage(Kind.RESUMABLE, NextReason.LIVE, text, _repair(side))
+    if guarded:
+        return _lacking(side.lacks) if side.lacks else _GUARDED[Kind.RESUMABLE]
+    facts = NextFacts(lacks=side.lacks, otherwise=Otherwise.EMPTY if side.names is None else Otherwise.OTHER_SESSION)
+    return NextMessage(Kind.RESUMABLE, NextReason.LIVE, NextCase.HELD, _repair(side), facts)
 
 
 def _nothing_named(side: T3Side) -> NextMessage:
@@ -281,61 +316,51 @@ def _nothing_named(side: T3Side) -> NextMessage:
         return NEW
     if side.handed_over:
         return _handed_over(side.imported_characters)
+    facts = NextFacts(otherwise=_unserved(side))
     if side.is_v2:
-        text = f"{_NEXT} would get only a summary of this conversation: T3 Code knows no session for this thread."
-        return _blocked(NextReason.HAND_OFF, text)
-    text = f"{_NEXT} would start empty: T3 Code knows no session for this thread."
-    return _blocked(NextReason.STARTS_EMPTY, text, *_repair(side))
+        return _blocked(NextReason.HAND_OFF, NextCase.NOTHING_NAMED, facts=facts)
+    return _blocked(NextReason.STARTS_EMPTY, NextCase.NOTHING_NAMED, *_repair(side), facts=facts)
 
 
 def _handed_over(characters: int | None) -> NextMessage:
+    facts = NextFacts(characters=characters)
     if characters is not None and characters <= HAND_OFF_LIMIT:
-        text = f"{_NEXT} goes to a new session, with a written copy of the whole conversation ({characters:,} characters)."
-        return NextMessage(Kind.RESUMABLE, NextReason.HAND_OFF, text)
-    rest = f" of {characters:,}" if characters is not None else ""
-    most = "the" if characters is not None else "at most the"
-    text = f"{_NEXT} would carry only {most} last {HAND_OFF_LIMIT:,}{rest} characters of this conversation, into a new session."
-    return _blocked(NextReason.HAND_OFF, text)
+        return NextMessage(Kind.RESUMABLE, NextReason.HAND_OFF, NextCase.WHOLE_COPY, facts=facts)
+    return _blocked(NextReason.HAND_OFF, NextCase.CUT_COPY, facts=facts)
 
 
 def _gone(side: T3Side) -> NextMessage:
-    what = "would get only a summary" if side.is_v2 else "would start empty"
-    text = f"{_NEXT} {what}: the session that T3 Code names no longer exists."
-    return _blocked(NextReason.SESSION_GONE, text, *(_repair(side) if _is_other(side) else ()))
+    remedies = _repair(side) if _is_other(side) else ()
+    return _blocked(NextReason.SESSION_GONE, NextCase.NAMED_GONE, *remedies, facts=NextFacts(otherwise=_unserved(side)))
 
 
 def _instance_changed(side: T3Side) -> NextMessage:
-    changed = f"the thread was set from “{side.was_instance}” to “{side.instance}”"
     if not side.has_turns:
         return NEW
-    if side.is_v2:
-        text = f"Where your next message in T3 Code would go cannot be told: {changed}, and T3 Code may hand over a summary only."
-        return NextMessage(Kind.UNKNOWN, NextReason.INSTANCE_CHANGED, text)
-    return _blocked(NextReason.INSTANCE_CHANGED, f"{_NEXT} would start empty: {changed}.")
+    facts = NextFacts(instance=side.instance, was_instance=side.was_instance)
+    # The second orchestrator may hand over a summary.
+    kind = Kind.UNKNOWN if side.is_v2 else Kind.BLOCKED
+    return NextMessage(kind, NextReason.INSTANCE_CHANGED, NextCase.INSTANCE_CHANGED, facts=facts)
 
 
 def _would_fork(side: T3Side) -> NextMessage:
-    where = "is answered" if side.is_v2 or side.live else "goes to a copy of the session that works"
-    text = f"{_NEXT} {where} in another folder, and T3 Code waits for the reply for ever."
-    return _blocked(NextReason.WOULD_FORK, text, Remedy.MOVE_SESSION)
+    case = NextCase.ANSWERED_ELSEWHERE if side.is_v2 or side.live else NextCase.COPIED_ELSEWHERE
+    return _blocked(NextReason.WOULD_FORK, case, Remedy.MOVE_SESSION)
 
 
 def _partial(shown: int, known: int) -> NextMessage:
-    text = f"{_NEXT} goes to a session that knows {known:,} of the {shown:,} answers shown there, not the earlier ones."
-    return _blocked(NextReason.PARTIAL, text, Remedy.HEAL)
+    return _blocked(NextReason.PARTIAL, NextCase.KNOWS_PART, Remedy.HEAL, facts=NextFacts(shown=shown, known=known))
 
 
-def _lacking(lacks: str, or_else: str = "") -> NextMessage:
+def _lacking(lacks: str, *, guarded: bool = False) -> NextMessage:
     """As here: it continues with a part, which the user was told when choosing that."""
-    text = f"{_NEXT} goes to a session that holds only a part of this conversation{or_else} ({lacks})."
-    return NextMessage(Kind.RESUMABLE, NextReason.PARTIAL, text, (Remedy.HEAL,))
+    facts = NextFacts(lacks=lacks, guarded=guarded)
+    return NextMessage(Kind.RESUMABLE, NextReason.PARTIAL, NextCase.LACKS, (Remedy.HEAL,), facts)
 
 
 def _stuck(side: T3Side, at: datetime) -> NextMessage:
     move = (Remedy.MOVE_SESSION,) if side.same_folder is False else ()
-    first = "Move the session first, then quit" if move else "Quit"
-    text = f"T3 Code still waits for a reply that was finished at {local(at):%H:%M} and can be read here."
-    return _blocked(NextReason.STUCK, f"{text} {first} T3 Code and start it again to free the thread.", *move)
+    return _blocked(NextReason.STUCK, NextCase.STUCK, *move, facts=NextFacts(reply_at=at))
 
 
 def _repair(side: T3Side) -> tuple[Remedy, ...]:
@@ -343,10 +368,9 @@ def _repair(side: T3Side) -> tuple[Remedy, ...]:
     return () if side.is_v2 or side.bound is None else (Remedy.REPAIR,)
 
 
-def _counted(side: T3Side) -> str:
-    count = side.named_messages
-    return "" if count is None else f" ({count:,} message{'' if count == 1 else 's'})"
+def _unserved(side: T3Side) -> Otherwise:
+    return Otherwise.SUMMARY if side.is_v2 else Otherwise.EMPTY
 
 
-def _blocked(reason: NextReason, sentence: str, *remedies: Remedy) -> NextMessage:
-    return NextMessage(Kind.BLOCKED, reason, sentence, remedies)
+def _blocked(reason: NextReason, case: NextCase, *remedies: Remedy, facts: NextFacts = _NO_FACTS) -> NextMessage:
+    return NextMessage(Kind.BLOCKED, reason, case, remedies, facts)

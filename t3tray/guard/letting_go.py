@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
-from t3tray.domain.t3code_side import HOW_TO_FREE, LetGo
+from t3tray.domain.t3code_side import LetGo
 from t3tray.errors import T3TrayError
 from t3tray.guard.credentials import CredentialStore
 from t3tray.guard.t3_settings import T3Protection
+from t3tray.messages.t3code_side import HOW_TO_FREE
 from t3tray.opencode.connection import Connection
 from t3tray.store.store import Store
 from t3tray.system.sql_thread import SqlThread

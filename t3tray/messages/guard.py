@@ -19,7 +19,7 @@ from t3tray.domain.guard import (
     ReadRequest,
     Refusal,
 )
-from t3tray.domain.t3code_side import HOW_TO_FREE
+from t3tray.messages.t3code_side import HOW_TO_FREE
 
 REFUSALS: dict[Refusal, str] = {
     Refusal.SESSION_GONE: (

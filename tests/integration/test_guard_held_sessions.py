@@ -17,6 +17,7 @@ from t3tray.domain.t3code_side import NextReason
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.guard.service import load_guard_sides
 from t3tray.messages.guard import REFUSALS
+from t3tray.messages.t3code_side import next_sentence
 from t3tray.t3code.guard_sides import GuardSides
 from t3tray.threads.snapshot import ThreadDetails
 from tests.support.guard_scenes import ASK, TELL, delete, guarded, project, remembers, server, sessions, world
@@ -132,7 +133,7 @@ def test_a_held_session_that_is_gone_is_no_loss_of_the_one_that_was_chosen(
     assert (found.row.session_id, found.row.verdict.kind) == (copy, Kind.RESUMABLE)
     said = found.row.next_message
     assert said and (said.kind, said.reason) == (Kind.BLOCKED, NextReason.SESSION_GONE)
-    assert said.sentence.endswith("Quit T3 Code and start it again.")
+    assert next_sentence(said).endswith("Quit T3 Code and start it again.")
     t3.restart()
     assert t3.turn(thread, ASK) == copy and remembers(model), "which is what it was told to do"
 
@@ -213,7 +214,7 @@ def test_while_a_turn_runs_nothing_is_changed_and_it_is_said(
     assert path.read_bytes() == before and watched.reloads == 0 and thread in t3.live
     side = details(guarded, thread).row.next_message
     assert side and (side.kind, side.reason) == (Kind.BLOCKED, NextReason.LIVE_ELSEWHERE)
-    assert "Quit T3 Code and start it again, and it goes into this one." in side.sentence
+    assert "Quit T3 Code and start it again, and it goes into this one." in next_sentence(side)
     t3.set_status(other, "ready")
     t3.restart()
     assert details(guarded, thread).row.is_t3_side_fine
@@ -231,7 +232,7 @@ def test_a_t3_code_that_does_not_follow_is_promised_nothing(
     assert "nothing shows that it has" in done.after[-1] and "Quit T3 Code and start it again" in done.after[-1]
     side = details(guarded, thread).row.next_message
     assert side and (side.kind, side.reason) == (Kind.UNKNOWN, NextReason.UNKNOWN)
-    assert "it may still hold another session open" in side.sentence
+    assert "it may still hold another session open" in next_sentence(side)
 
 
 def runtime(t3: PlayedT3, thread: str) -> str:

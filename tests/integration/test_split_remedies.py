@@ -12,6 +12,7 @@ from t3tray.domain.remedy import Choice, Remedy
 from t3tray.domain.t3code_side import NextReason
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.errors import Refused
+from t3tray.messages.t3code_side import next_sentence
 from t3tray.opencode.client import OpenCodeClient
 from t3tray.threads.verify import NotResumable
 from tests.integration.test_remedies import (
@@ -68,7 +69,7 @@ async def test_the_other_one_of_a_split_can_be_kept(backend: Backend, client: Op
     assert (verification.session_id, verification.verdict.kind) == (first, Kind.RESUMABLE)
     side = verification.next_message
     assert side and side.reason is NextReason.OTHER_SESSION, "T3 Code's own next message still goes there, and that is said"
-    assert "(2 messages)" in side.sentence
+    assert "(2 messages)" in next_sentence(side)
     assert "2 messages of this conversation were left out when this session was chosen" in verification.verdict.detail
     assert await ask(backend, thread) == "HERON"
     with writing(world.state) as connection:

@@ -11,6 +11,7 @@ import pytest
 
 from t3tray.domain.t3code_side import NextReason
 from t3tray.domain.verdict import Kind, Reason
+from t3tray.messages.t3code_side import next_sentence
 from t3tray.threads.snapshot import ThreadRow
 from tests.integration.test_live_switch import Watcher, server, session, t3, watcher, world
 from tests.support.opencode import RawServer
@@ -48,7 +49,7 @@ async def test_a_cursor_that_was_lost_keeps_the_side_here(kept: str, t3: T3Code,
     t3.tell("no-cursor")
     found = await row(watcher, NextReason.STARTS_EMPTY)
     assert (found.verdict.reason, found.session_id) == (Reason.PROVED, kept), "here and in the terminal it goes on"
-    assert found.next_message and "would start empty" in found.next_message.sentence
+    assert found.next_message and "would start empty" in next_sentence(found.next_message)
     t3.tell("cursor", kept)
     assert (await row(watcher, NextReason.CONTINUES)).is_t3_side_fine
     snapshot = await watcher.until(lambda seen: not seen.alarms, LIMIT)
@@ -76,11 +77,11 @@ async def test_another_session_is_told_with_what_it_holds(
     other = await asyncio.to_thread(session, server, world, "what is the codeword?")
     t3.tell("cursor", other)
     found = await row(watcher, NextReason.OTHER_SESSION)
-    assert found.next_message and "another session (2 messages)" in found.next_message.sentence
+    assert found.next_message and "another session (2 messages)" in next_sentence(found.next_message)
     with server.http() as http:
         http.delete(f"/session/{other}").raise_for_status()
     found = await row(watcher, NextReason.SESSION_GONE)
-    assert found.next_message and found.next_message.sentence.startswith("In T3 Code your next message would start empty")
+    assert found.next_message and next_sentence(found.next_message).startswith("In T3 Code your next message would start empty")
 
 
 async def test_the_command_line_tells_both_sides(kept: str, t3: T3Code, watcher: Watcher, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from t3tray.domain.guard_state import GuardPhase, GuardState
 from t3tray.domain.remedy import Choice, Preview, Remedy
 from t3tray.domain.t3code_side import CONTINUES, UNKNOWN, NextMessage, NextReason, T3Side, next_message
 from t3tray.domain.verdict import Kind, Reason, Verdict
+from t3tray.messages.t3code_side import next_sentence
 from t3tray.threads.snapshot import Snapshot, ThreadRow
 from t3tray.ui.labels import SYMBOL_UNSURE, row_symbol, tooltip
 from t3tray.ui.threads.row_text import description, note, tool_tip
@@ -76,7 +77,7 @@ def shown_buttons(widget: QWidget) -> list[str]:
 def test_a_thread_is_green_only_where_both_sides_are(side: NextMessage, told: str) -> None:
     shown = half(side)
     assert (note(shown), row_symbol(shown)) == (told, SYMBOL_UNSURE)
-    assert side.sentence in tool_tip(shown) and side.sentence in description(shown)
+    assert next_sentence(side) in tool_tip(shown) and next_sentence(side) in description(shown)
     fine = half(CONTINUES)
     assert (note(fine), row_symbol(fine)) == ("", "●")
 
@@ -93,7 +94,7 @@ def test_the_page_tells_both_sides_and_what_mends_t3_codes(window: MainWindow, r
     window.show_thread("a")
     window.show_details(replace(details(shown), offered=(Remedy.REPAIR, Remedy.UNDO)))
     said = texts(window.page.header)
-    assert "●  Here and in the terminal: ready" in said and "✕  Not fixed in T3 Code" in said and EMPTY.sentence in said
+    assert "●  Here and in the terminal: ready" in said and "✕  Not fixed in T3 Code" in said and next_sentence(EMPTY) in said
     press(window.page.header, "Protect T3 Code…").click()
     recorded.wait_for("guard.plan", True)
     press(window.page.header, "Repair T3 Code's Cursor…").click()

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest
 from t3tray.domain.verdict import Kind
+from t3tray.messages.t3code_side import next_sentence
 from t3tray.messages.verdicts import sentence
 from t3tray.threads.snapshot import Snapshot, ThreadRow
 from t3tray.ui.labels import VERDICTS, ago_aloud, is_all_well, is_ready_only_here, reaper_text, reason_label, side_note
@@ -70,7 +71,7 @@ def description(item: ListItem) -> str:
         return f"In {item.requester.directory}."
     text = sentence(item.verdict) if isinstance(item, ThreadRow) else "Another provider keeps its memory."
     if isinstance(item, ThreadRow) and item.next_message and not item.next_message.is_fine:
-        text = f"{text} {item.next_message.sentence}"
+        text = f"{text} {next_sentence(item.next_message)}"
     return f"{text} Folder {shown_thread(item).directory}."
 
 
@@ -81,6 +82,6 @@ def tool_tip(item: ListItem) -> str:
     lines = [thread.title, thread.directory]
     if isinstance(item, ThreadRow):
         lines += [sentence(item.verdict)] if not is_all_well(item.verdict) else []
-        lines += [item.next_message.sentence] if item.next_message and not item.next_message.is_fine else []
+        lines += [next_sentence(item.next_message)] if item.next_message and not item.next_message.is_fine else []
         lines += [f"The reaper: {reaper_text(item.reaper)}"] if item.reaper.reap_at else []
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
 from t3tray.domain.t3code_side import NextMessage
 from t3tray.domain.verdict import Kind
+from t3tray.messages.t3code_side import next_sentence
 from t3tray.ui.labels import STATUS_SYMBOLS, SYMBOL_UNSURE, side_note
 from t3tray.ui.theme import UNIT
 from t3tray.ui.widgets.action_row import Action, fill_row
@@ -26,7 +27,7 @@ def side_lines(side: NextMessage, actions: Sequence[Action], leaving: QPushButto
     if leaving is not None:
         title.addWidget(leaving)
     lines.addLayout(title)
-    lines.addWidget(label(side.sentence, size=0.95))
+    lines.addWidget(label(next_sentence(side), size=0.95))
     if actions:
         lines.addSpacing(UNIT)
         row = QHBoxLayout()

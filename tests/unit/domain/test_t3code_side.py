@@ -12,8 +12,9 @@ from msgspec import structs
 
 from t3tray.domain.evidence import Absent, Failure, Found, SessionFacts
 from t3tray.domain.remedy import Remedy
-from t3tray.domain.t3code_side import CONTINUES, GuardSide, NextReason, T3Side, next_message
+from t3tray.domain.t3code_side import CONTINUES, GuardSide, NextCase, NextReason, T3Side, next_message
 from t3tray.domain.verdict import Kind, Reason, Verdict
+from t3tray.messages.t3code_side import next_sentence
 
 OURS, OTHER = "ses_ours", "ses_other"
 PROVED, MISSING = Verdict(Reason.PROVED), Verdict(Reason.MISSING)
@@ -84,6 +85,15 @@ CASES: list[tuple[dict[str, Any], Verdict, GuardSide, Kind, NextReason, str]] = 
         NextReason.LIVE_ELSEWHERE,
         "Quit T3 Code and start it again, and it goes into this one",
     ),
+    (
+        ELSE | {"live": OTHER, "live_in_doubt": True},
+        PROVED,
+        ON,
+        U,
+        NextReason.UNKNOWN,
+        "may still hold another session open. Quit",
+    ),
+    (ELSE_GONE | {"live": OTHER}, PROVED, ON, B, NextReason.SESSION_GONE, "still holds a session open that is gone. Quit"),
     # What T3 Code holds open counts, whatever the cursor says.
     (NULL | {"live": OURS}, PROVED, OFF, R, NextReason.LIVE, "as long as T3 Code holds its session open. After that it would"),
     (ELSE | {"live": OURS}, PROVED, OFF, R, NextReason.LIVE, "After that it goes to another session"),
@@ -154,7 +164,12 @@ def test_where_the_next_message_goes(
 ) -> None:
     told = next_message(side(**facts), verdict, guard)
     assert (told.kind, told.reason) == (kind, reason)
-    assert words in told.sentence and told.sentence.endswith(".")
+    assert words in next_sentence(told) and next_sentence(told).endswith(".")
+
+
+def test_every_case_is_met_here() -> None:
+    met = {next_message(side(**facts), verdict, guard).case for facts, verdict, guard, *_ in CASES}
+    assert met == set(NextCase)
 
 
 def test_only_what_carries_the_conversation_and_stays_so_is_fine() -> None:
@@ -184,7 +199,7 @@ def test_nothing_is_called_fine_that_would_not_carry_the_conversation() -> None:
         facts = {"names": names, "named": named, "bound": bound, "live": live, "is_v2": is_v2, "has_turns": has_turns}
         given = side(**facts, same_folder=same, **instance)
         told = next_message(given, verdict, guard)
-        assert told.sentence and "ses_" not in told.sentence
+        assert next_sentence(told) and "ses_" not in next_sentence(told)
         assert Remedy.REPAIR not in told.remedies or not is_v2
         if told.is_fine and has_turns:
             assert guard not in (GuardSide.DOWN, GuardSide.UNPROVED)
@@ -196,9 +211,9 @@ def test_nothing_is_called_fine_that_would_not_carry_the_conversation() -> None:
 
 def test_each_sentence_is_one_that_is_read_by_itself() -> None:
     for facts, verdict, guard, *_ in CASES:
-        told = next_message(side(**facts), verdict, guard).sentence
+        told = next_sentence(next_message(side(**facts), verdict, guard))
         assert "T3 Code" in told and not re.search(r"\s{2}|\.\.|None", told)
-    assert CONTINUES.sentence == "In T3 Code your next message continues this conversation."
+    assert next_sentence(CONTINUES) == "In T3 Code your next message continues this conversation."
 
 
 @pytest.mark.parametrize(
@@ -218,11 +233,11 @@ def test_the_first_remedy_is_one_that_mends_t3_codes_side(facts: dict[str, Any],
 @pytest.mark.parametrize(("count", "what"), [(None, "messages"), (1, "1 message"), (2, "2 messages")])
 def test_a_revert_that_is_pending_there_is_told_and_nothing_is_brought_into_it(count: int | None, what: str) -> None:
     told = next_message(side(**ELSE, reverting=True, taken_back=count), CONFLICT)
-    assert told.sentence == (
+    assert next_sentence(told) == (
         "In T3 Code your next message goes to another session (4 messages), not to the one that is used here."
         f" A revert is pending there: your next message deletes {what} for good."
     )
     assert Remedy.HEAL not in told.remedies and Remedy.REPAIR in told.remedies
     for facts, reason in ((NULL, NextReason.STARTS_EMPTY), (GONE, NextReason.SESSION_GONE)):
         assert next_message(side(**facts), PROVED).reason is reason
-        assert "revert" not in next_message(side(**facts), PROVED).sentence
+        assert "revert" not in next_sentence(next_message(side(**facts), PROVED))

@@ -14,6 +14,7 @@ import pytest
 from t3tray.domain.carries import CarriesKind
 from t3tray.domain.t3code_side import NextReason
 from t3tray.domain.verdict import Kind, Reason
+from t3tray.messages.t3code_side import next_sentence
 from t3tray.threads.t3code_sides import T3Sides
 from tests.support.scan_cases import Eyes
 from tests.support.t3_world import NOON, World, add_message, add_session, add_thread, empty_world, writing
@@ -95,7 +96,7 @@ def test_an_answer_that_failed_is_not_carried_on_either_side(world: World, eyes:
     assert told(eyes) == (Reason.PROVED, PART)
     side = T3Sides().of(eyes.look(), LATER)["t1"]
     assert (side.kind, side.reason, side.is_fine) == (Kind.RESUMABLE, NextReason.PARTIAL, False)
-    assert side.sentence == (
+    assert next_sentence(side) == (
         "In T3 Code your next message goes to a session that holds only a part of this conversation"
         " (1 answer that failed is shown, and OpenCode gives nothing of it to the model)."
     )

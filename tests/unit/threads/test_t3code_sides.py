@@ -18,6 +18,7 @@ from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.remedy import Remedy, RemedyRecord
 from t3tray.domain.t3code_side import LetGo, NextMessage, NextReason
 from t3tray.domain.verdict import Kind, Reason
+from t3tray.messages.t3code_side import next_sentence
 from t3tray.messages.verdicts import sentence
 from t3tray.t3code.guard_sides import GuardSides
 from t3tray.threads.remedy_offers import offers
@@ -152,7 +153,7 @@ def test_what_the_user_chose_here_is_not_yet_so_in_t3_code(watch: Watch) -> None
     session(watch, "ses_ours", messages=8)
     watch.bind("ses_ours", over="ses_new")
     assert watch.one().verdict.kind is Kind.RESUMABLE and not watch.one().verdict.detail
-    assert watch.side().reason is NextReason.OTHER_SESSION and "(2 messages)" in watch.side().sentence
+    assert watch.side().reason is NextReason.OTHER_SESSION and "(2 messages)" in next_sentence(watch.side())
     with writing(watch.world.opencode) as connection:
         connection.execute("DELETE FROM session WHERE id = 'ses_new'")
     assert watch.side().reason is NextReason.SESSION_GONE, "the session that T3 Code names is watched too"
@@ -222,7 +223,7 @@ def test_a_thread_of_another_provider_that_was_set_to_opencode_gets_a_verdict(wa
     assert not watch.look().assessments and len(watch.look().foreign) == 1
     watch.t3_writes('UPDATE projection_threads SET model_selection_json = \'{"instanceId":"opencode","model":"m"}\'')
     told = watch.side()
-    assert told.reason is NextReason.INSTANCE_CHANGED and "from “codex” to “opencode”" in told.sentence
+    assert told.reason is NextReason.INSTANCE_CHANGED and "from “codex” to “opencode”" in next_sentence(told)
     assert watch.one().verdict.reason is Reason.UNBOUND and not watch.look().foreign
 
 
@@ -273,7 +274,7 @@ def test_a_loss_from_before_our_time_is_told_by_t3_codes_own_messages(watch: Wat
     for name in ("prt_3", "prt_4"):
         part(watch, name, "ses_new")
     told = watch.side()
-    assert told.reason is NextReason.PARTIAL and "knows 2 of the 4 answers" in told.sentence
+    assert told.reason is NextReason.PARTIAL and "knows 2 of the 4 answers" in next_sentence(told)
     watch.keep()
     assert watch.side().reason is NextReason.PARTIAL, "and it stays so when t3tray has kept the session"
     (found,) = watch.look().assessments
@@ -308,7 +309,7 @@ def test_a_reply_that_t3_code_never_took(watch: Watch, age: timedelta, is_stuck:
     watch.t3_runs(holds=False)
     told = watch.side()
     assert (told.reason is NextReason.STUCK) is is_stuck
-    assert not is_stuck or "start it again to free the thread" in told.sentence
+    assert not is_stuck or "start it again to free the thread" in next_sentence(told)
 
 
 def test_a_reply_to_an_earlier_message_is_no_sign_of_being_stuck(watch: Watch) -> None:
@@ -331,19 +332,19 @@ def test_the_second_orchestrators_hand_off_and_summary(watch: Watch) -> None:
         row = "INSERT INTO orchestration_v2_projection_messages VALUES (?, 't1', ?, NULL, ?)"
         connection.execute(row, ("m1", "user", json.dumps({"text": "x" * 30_000})))
         connection.execute(row, ("m2", "assistant", json.dumps({"text": "y" * 11_692})))
-    assert "the last 32,000 of 41,692 characters" in watch.side().sentence
+    assert "the last 32,000 of 41,692 characters" in next_sentence(watch.side())
     with writing(path) as connection:
         connection.execute("DELETE FROM orchestration_v2_projection_messages WHERE message_id = 'm1'")
         connection.execute("UPDATE orchestration_v2_projection_threads SET updated_at = ?", (stamp(LATER),))
     told = watch.side()
-    assert (told.kind, told.reason) == (Kind.RESUMABLE, NextReason.HAND_OFF) and "whole conversation" in told.sentence
+    assert (told.kind, told.reason) == (Kind.RESUMABLE, NextReason.HAND_OFF) and "whole conversation" in next_sentence(told)
 
 
 def test_a_session_that_is_gone_means_a_summary_with_the_second_orchestrator(watch: Watch) -> None:
     path = make_v2(watch.world)
     add_v2(path, "t1", "ses_x")
     told = watch.side()
-    assert told.reason is NextReason.SESSION_GONE and "only a summary" in told.sentence
+    assert told.reason is NextReason.SESSION_GONE and "only a summary" in next_sentence(told)
 
 
 def test_without_opencodes_database_nothing_is_called_gone(watch: Watch) -> None:
@@ -353,7 +354,7 @@ def test_without_opencodes_database_nothing_is_called_gone(watch: Watch) -> None
     assert (watch.side().kind, watch.side().reason) == (Kind.UNKNOWN, NextReason.UNKNOWN)
     other_gone(watch)
     told = watch.side()
-    assert told.reason is NextReason.OTHER_SESSION and "exists" not in told.sentence
+    assert told.reason is NextReason.OTHER_SESSION and "exists" not in next_sentence(told)
 
 
 def test_what_did_not_change_is_told_by_the_same_value(watch: Watch) -> None:
@@ -373,7 +374,7 @@ def test_a_revert_that_is_pending_where_t3_code_goes_on_is_told_and_healing_is_n
         revert = json.dumps({"messageID": "msg_other_00002"})
         connection.execute("UPDATE session SET revert = ?, time_updated = time_updated + 1 WHERE id = 'ses_other'", (revert,))
     told = watch.side()
-    assert told.sentence.endswith("A revert is pending there: your next message deletes 4 messages for good.")
+    assert next_sentence(told).endswith("A revert is pending there: your next message deletes 4 messages for good.")
     assert Remedy.HEAL not in told.remedies
     around = situation_of(watch.one())
     assert around.reverting and Remedy.HEAL not in offers(watch.one().verdict, around)
