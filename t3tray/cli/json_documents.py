@@ -217,7 +217,7 @@ def answer_document(answer: GuardAnswer) -> Document:
         "session_id": answer.session_id,
         "messages": decision.messages,
         "sentence": answer_sentence(answer),
-        "evidence": list(decision.evidence),
+        "evidence": list(answer.evidence),
         "seen_at": moment(answer.seen_at),
     }
 

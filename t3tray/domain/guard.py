@@ -195,12 +195,55 @@ class Refusal(StrEnum):
     NOT_RECORDED = "not-recorded"
 
 
+class GuardEvidenceKind(StrEnum):
+    """What a decision rests on. In brackets: the names that the evidence has."""
+
+    T3_UNREADABLE = "t3-unreadable"  # (why)
+    THREAD_KNOWN = "thread-known"  # (thread)
+    CURSOR_OF_ONE = "cursor-of-one"  # (thread, session)
+    CURSOR_OF_NONE = "cursor-of-none"  # (session)
+    CURSOR_OF_SEVERAL = "cursor-of-several"  # (number of threads, session)
+    STARTS_ALONE = "starts-alone"  # (thread)
+    JUST_MISSED = "just-missed"  # (session, thread)
+    MODE_JUST_SET = "mode-just-set"  # (thread)
+    NO_THREAD_FITS = "no-thread-fits"  # (number starting, number with a message waiting)
+    BOUND = "bound"  # (session, folder, reason)
+    CHOSEN = "chosen"  # (session, folder, reason)
+    SESSION_FOUND = "session-found"  # (session)
+    SESSION_MISSING = "session-missing"  # (session)
+    SESSION_LEFT = "session-left"  # (session, the one it was left for)
+    OPENCODE_FAILED = "opencode-failed"
+    NOT_OPENCODE = "not-opencode"
+    NOT_GIVEN = "not-given"  # (OpenCode's status)
+    NOTHING_TO_LOSE = "nothing-to-lose"
+    NOTHING_EARLIER = "nothing-earlier"
+    UNUSABLE = "unusable"
+    TEXT_GENERATION = "text-generation"
+    UPGRADED_TITLE = "upgraded-title"  # (version)
+    FOLLOW_UP_WAITS = "follow-up-waits"  # (threads)
+    NO_FOLLOW_UP = "no-follow-up"
+    NEWER_AND_WAITS = "newer-and-waits"  # (threads)
+    NEWER_AND_NONE = "newer-and-none"
+    NO_FOLDER = "no-folder"
+    OF_NO_THREAD = "of-no-thread"
+    FORK_STAYS = "fork-stays"  # (folder)
+    FORK_NOT_MOVED = "fork-not-moved"
+
+
+@dataclass(frozen=True)
+class GuardEvidence:
+    """One item of evidence. Its line is made by `messages.guard_evidence`, from `names` in the order given there."""
+
+    kind: GuardEvidenceKind
+    names: tuple[str | int, ...] = ()
+
+
 @dataclass(frozen=True)
 class GuardDecision:
-    """An answer and the evidence for it, one line each. `session_id` is the one that is given; `refusal` is why none is."""
+    """An answer and the evidence for it. `session_id` is the one that is given; `refusal` is why none is."""
 
     answer: GuardAction
-    evidence: tuple[str, ...]
+    evidence: tuple[GuardEvidence, ...]
     thread_id: str | None = None
     session_id: str | None = None
     messages: int | None = None
@@ -212,7 +255,8 @@ class GuardAnswer:
     """An answer of the guard as it is stored: when, to which request, and with what result. `session_id` is what T3 Code was
     given.
 
-    `seen_at`: when the user saw it. `id`: None until stored. The rules of a `CreateRequest` are not stored.
+    `seen_at`: when the user saw it. `id`: None until stored. `evidence`: one line for each item of the decision's; the lines are
+    stored, not the items, so that old rows keep theirs. The rules of a `CreateRequest` are not stored either.
     """
 
     at: datetime
@@ -221,6 +265,7 @@ class GuardAnswer:
     session_id: str | None = None
     seen_at: datetime | None = None
     id: int | None = None
+    evidence: tuple[str, ...] = ()
 
     @property
     def is_refusal(self) -> bool:

@@ -1,4 +1,5 @@
-"""The guard's rules: which thread a request belongs to, and how it is answered. Pure and total; every path names its evidence.
+"""The guard's rules: which thread a request belongs to, and how it is answered. Pure and total; every path names its evidence
+(its lines are in `messages.guard_evidence`).
 
 The first rule: a thread with an earlier conversation is never given a session that is not its own, nor a way to make one. What is
 unknown is refused with a message, except `prompt_async`: that is never refused, but if OpenCode has no such session T3 Code is
@@ -16,6 +17,8 @@ from t3tray.domain.guard import (
     ForkRequest,
     GuardAction,
     GuardDecision,
+    GuardEvidence,
+    GuardEvidenceKind,
     GuardRequest,
     OtherRequest,
     PermissionRule,
@@ -44,14 +47,14 @@ class Identity:
     """The thread that a request belongs to. `claimants` are the threads that name the requested session."""
 
     thread: T3ThreadState | None
-    evidence: tuple[str, ...]
+    evidence: tuple[GuardEvidence, ...]
     claimants: tuple[T3ThreadState, ...] = ()
 
 
 def identify(asked: GuardRequest, t3: T3CodeState, missed: str | None) -> Identity:
     """Return the thread that a request belongs to. `missed` is the session that T3 Code was just told does not exist."""
     if t3.unreadable:
-        return Identity(None, (f"T3 Code's database could not be read: {t3.unreadable}.",))
+        return Identity(None, _because(GuardEvidenceKind.T3_UNREADABLE, t3.unreadable))
     match asked:
         case ReadRequest(session_id) | ForkRequest(session_id) | PromptRequest(session_id):
             return _by_cursor(session_id, t3)
@@ -96,7 +99,7 @@ def decide(
 
 def decide_gone(asked: PromptRequest, identity: Identity, bound: str | None) -> GuardDecision:
     """Return the answer to a message into a session that OpenCode does not have. `bound` is the thread's bound session."""
-    thread, gone = identity.thread, f"OpenCode has no {asked.session_id}."
+    thread, gone = identity.thread, GuardEvidence(GuardEvidenceKind.SESSION_MISSING, (asked.session_id,))
     if thread is None:
         return GuardDecision(GuardAction.PASS, (*identity.evidence, gone))
     refusal = Refusal.HELD_IS_GONE if is_astray(asked, bound) else Refusal.SESSION_GONE
@@ -114,31 +117,31 @@ def decide_newer(t3: T3CodeState) -> GuardDecision:
         return _refuse(Refusal.T3_UNREADABLE)
     if waiting := _waiting(t3):
         names = ", ".join(one.id for one in waiting)
-        return _refuse(Refusal.NOT_IDENTIFIED, f"It is asked in OpenCode's newer dialect; a follow-up waits in {names}.")
-    return GuardDecision(GuardAction.PASS, ("It is asked in OpenCode's newer dialect, and no follow-up waits anywhere.",))
+        return _refuse(Refusal.NOT_IDENTIFIED, *_because(GuardEvidenceKind.NEWER_AND_WAITS, names))
+    return GuardDecision(GuardAction.PASS, _because(GuardEvidenceKind.NEWER_AND_NONE))
 
 
 def _read(
     asked: ReadRequest, identity: Identity, t3: T3CodeState, bound: BoundSession | None, said: UpstreamAnswer
 ) -> GuardDecision:
     if said is UpstreamAnswer.FAILED:
-        return GuardDecision(GuardAction.PASS, ("OpenCode could not say whether it has the session; its failure is passed on.",))
+        return GuardDecision(GuardAction.PASS, _because(GuardEvidenceKind.OPENCODE_FAILED))
     if said is UpstreamAnswer.UNCLEAR:
-        return _refuse(Refusal.CANNOT_TELL, "What answered is not OpenCode, and T3 Code would take it for a missing session.")
+        return _refuse(Refusal.CANNOT_TELL, *_because(GuardEvidenceKind.NOT_OPENCODE))
     thread = identity.thread
     if said is UpstreamAnswer.FOUND:
         if thread and bound and bound.chosen and asked.session_id in bound.put_away:
-            left = f"OpenCode has {asked.session_id}, which the user left for {bound.session_id}."
-            return _give_or_refuse(bound, asked.directory or thread.directory, left)
-        return GuardDecision(GuardAction.PASS, (f"OpenCode has {asked.session_id}.",))
-    gone = f"OpenCode has no {asked.session_id}."
+            left = _because(GuardEvidenceKind.SESSION_LEFT, asked.session_id, bound.session_id)
+            return _give_or_refuse(bound, asked.directory or thread.directory, *left)
+        return GuardDecision(GuardAction.PASS, _because(GuardEvidenceKind.SESSION_FOUND, asked.session_id))
+    gone = GuardEvidence(GuardEvidenceKind.SESSION_MISSING, (asked.session_id,))
     if t3.unreadable:
         return _refuse(Refusal.T3_UNREADABLE, gone)
     if thread is None:
         lost = [one for one in (*identity.claimants, *_waiting(t3)) if one.has_earlier]
         return _refuse(Refusal.NOT_IDENTIFIED, gone) if lost else GuardDecision(GuardAction.PASS, (gone,))
     if not _has_earlier(thread, bound):
-        return GuardDecision(GuardAction.PASS, (gone, "The thread has no earlier conversation, so nothing is lost by saying so."))
+        return GuardDecision(GuardAction.PASS, (gone, *_because(GuardEvidenceKind.NOTHING_TO_LOSE)))
     if bound is None or bound.session_id == asked.session_id or not bound.chosen:
         return _refuse(Refusal.SESSION_GONE, gone)
     return _give_or_refuse(bound, asked.directory or thread.directory, gone)
@@ -146,9 +149,9 @@ def _read(
 
 def _create(asked: CreateRequest, identity: Identity, t3: T3CodeState, bound: BoundSession | None) -> GuardDecision:
     if is_text_generation(asked):
-        return GuardDecision(GuardAction.PASS, ("T3 Code generates a text for itself: title and permissions say so.",))
+        return GuardDecision(GuardAction.PASS, _because(GuardEvidenceKind.TEXT_GENERATION))
     if identity.thread is None and _is_upgraded(asked, t3):
-        return GuardDecision(GuardAction.PASS, (f"The title is one of T3 Code's new version ({t3.upgraded}): left alone.",))
+        return GuardDecision(GuardAction.PASS, _because(GuardEvidenceKind.UPGRADED_TITLE, t3.upgraded))
     if t3.unreadable:
         return _refuse(Refusal.T3_UNREADABLE)
     thread = identity.thread
@@ -156,8 +159,8 @@ def _create(asked: CreateRequest, identity: Identity, t3: T3CodeState, bound: Bo
         waiting = _waiting(t3)
         if waiting:
             names = ", ".join(one.id for one in waiting)
-            return _refuse(Refusal.NOT_IDENTIFIED, f"A follow-up waits in {names}; it may be this one.")
-        return GuardDecision(GuardAction.PASS, ("No follow-up waits anywhere, so no thread can lose its session by this.",))
+            return _refuse(Refusal.NOT_IDENTIFIED, *_because(GuardEvidenceKind.FOLLOW_UP_WAITS, names))
+        return GuardDecision(GuardAction.PASS, _because(GuardEvidenceKind.NO_FOLLOW_UP))
     if not _has_earlier(thread, bound):
         return _begin(asked, bound)
     if bound is None:
@@ -167,25 +170,25 @@ def _create(asked: CreateRequest, identity: Identity, t3: T3CodeState, bound: Bo
 
 def _begin(asked: CreateRequest, bound: BoundSession | None) -> GuardDecision:
     """Answer the first message of a thread. If an earlier answer was lost on the way it has a session already."""
-    new = "The thread has no earlier conversation."
+    new = GuardEvidence(GuardEvidenceKind.NOTHING_EARLIER)
     if bound is None:
         return GuardDecision(GuardAction.CREATE, (new,))
     if _is_for(bound, asked.directory):
         return _give(bound, new)
     if bound.verdict.kind is Kind.UNKNOWN:
         return _refuse(Refusal.CANNOT_TELL, new)
-    return GuardDecision(GuardAction.CREATE, (new, "The session that it was given before cannot be used, and holds nothing."))
+    return GuardDecision(GuardAction.CREATE, (new, *_because(GuardEvidenceKind.UNUSABLE)))
 
 
 def _fork(asked: ForkRequest, identity: Identity, t3: T3CodeState) -> GuardDecision:
     if not asked.directory:
-        return GuardDecision(GuardAction.PASS, ("No folder was asked for.",))
+        return GuardDecision(GuardAction.PASS, _because(GuardEvidenceKind.NO_FOLDER))
     if identity.thread is None and not identity.claimants and not t3.unreadable:
-        return GuardDecision(GuardAction.PASS, ("No thread of T3 Code's names this session.",))
-    return GuardDecision(GuardAction.MOVE, (f"OpenCode leaves a fork in the old folder; T3 Code listens in {asked.directory}.",))
+        return GuardDecision(GuardAction.PASS, _because(GuardEvidenceKind.OF_NO_THREAD))
+    return GuardDecision(GuardAction.MOVE, _because(GuardEvidenceKind.FORK_STAYS, asked.directory))
 
 
-def _give_or_refuse(bound: BoundSession, directory: str, *evidence: str) -> GuardDecision:
+def _give_or_refuse(bound: BoundSession, directory: str, *evidence: GuardEvidence) -> GuardDecision:
     if _is_for(bound, directory):
         return _give(bound, *evidence)
     return _refuse(_why_not(bound, directory), *evidence)
@@ -203,11 +206,11 @@ def _why_not(bound: BoundSession, directory: str) -> Refusal:
     return Refusal.ELSEWHERE if bound.directory != directory else Refusal.NOT_PROVED
 
 
-def _give(bound: BoundSession, *evidence: str) -> GuardDecision:
+def _give(bound: BoundSession, *evidence: GuardEvidence) -> GuardDecision:
     return GuardDecision(GuardAction.GIVE, evidence, session_id=bound.session_id, messages=bound.messages)
 
 
-def _refuse(refusal: Refusal, *evidence: str) -> GuardDecision:
+def _refuse(refusal: Refusal, *evidence: GuardEvidence) -> GuardDecision:
     return GuardDecision(GuardAction.REFUSE, evidence, refusal=refusal)
 
 
@@ -229,10 +232,10 @@ def _by_cursor(session_id: str, t3: T3CodeState) -> Identity:
     claimants = tuple(thread for thread in t3.threads if thread.session_id == session_id)
     starting = [thread for thread in claimants if thread.starting] if len(claimants) > 1 else list(claimants)
     if len(starting) == 1:
-        return Identity(starting[0], (f"T3 Code's cursor of thread {starting[0].id} is {session_id}.",), claimants)
+        return Identity(starting[0], _because(GuardEvidenceKind.CURSOR_OF_ONE, starting[0].id, session_id), claimants)
     if not claimants:
-        return Identity(None, (f"No thread of T3 Code's has {session_id} as its cursor.",))
-    return Identity(None, (f"{len(claimants)} threads of T3 Code's have {session_id} as their cursor.",), claimants)
+        return Identity(None, _because(GuardEvidenceKind.CURSOR_OF_NONE, session_id))
+    return Identity(None, _because(GuardEvidenceKind.CURSOR_OF_SEVERAL, len(claimants), session_id), claimants)
 
 
 def _by_start(asked: CreateRequest, t3: T3CodeState) -> Identity | None:
@@ -244,27 +247,29 @@ def _by_start(asked: CreateRequest, t3: T3CodeState) -> Identity | None:
         found = [thread for thread in found if not _has_begun(thread)]
     if len(found) != 1:
         return None
-    return Identity(found[0], (f"Only thread {found[0].id} is starting a turn, with that title and folder.",))
+    return Identity(found[0], _because(GuardEvidenceKind.STARTS_ALONE, found[0].id))
 
 
 def _by_miss(asked: CreateRequest, t3: T3CodeState, missed: str | None) -> Identity | None:
-    found = [thread for thread in t3.threads if missed and thread.session_id == missed and _fits(asked, thread)]
+    if not missed:
+        return None
+    found = [thread for thread in t3.threads if thread.session_id == missed and _fits(asked, thread)]
     if len(found) != 1:
         return None
-    return Identity(found[0], (f"T3 Code was just told that {missed}, the cursor of thread {found[0].id}, does not exist.",))
+    return Identity(found[0], _because(GuardEvidenceKind.JUST_MISSED, missed, found[0].id))
 
 
 def _by_mode(asked: CreateRequest, t3: T3CodeState) -> Identity | None:
     found = [thread for thread in t3.threads if thread.id in t3.mode_set and _fits(asked, thread)]
     if len(found) != 1:
         return None
-    return Identity(found[0], (f"The runtime mode of thread {found[0].id} was just changed, with that title and folder.",))
+    return Identity(found[0], _because(GuardEvidenceKind.MODE_JUST_SET, found[0].id))
 
 
 def _nobody(t3: T3CodeState) -> Identity:
     starting = sum(thread.starting for thread in t3.threads)
     pending = sum(thread.pending for thread in t3.threads)
-    return Identity(None, (f"No thread fits: {starting} starting and {pending} with a message waiting were looked at.",))
+    return Identity(None, _because(GuardEvidenceKind.NO_THREAD_FITS, starting, pending))
 
 
 def _fits(asked: CreateRequest, thread: T3ThreadState) -> bool:
@@ -275,8 +280,12 @@ def _has_begun(thread: T3ThreadState) -> bool:
     return bool(thread.last_seen_at and thread.asked_at and thread.last_seen_at >= thread.asked_at)
 
 
-def _binding(bound: BoundSession | None) -> tuple[str, ...]:
+def _binding(bound: BoundSession | None) -> tuple[GuardEvidence, ...]:
     if bound is None:
         return ()
-    how = " by the user's choice" if bound.chosen else ""
-    return (f"t3tray has {bound.session_id}{how} in {bound.directory or 'an unknown folder'}: {bound.verdict.reason}.",)
+    kind = GuardEvidenceKind.CHOSEN if bound.chosen else GuardEvidenceKind.BOUND
+    return _because(kind, bound.session_id, bound.directory, bound.verdict.reason)
+
+
+def _because(kind: GuardEvidenceKind, *names: str | int) -> tuple[GuardEvidence]:
+    return (GuardEvidence(kind, names),)

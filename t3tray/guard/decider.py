@@ -16,6 +16,8 @@ from t3tray.domain.guard import (
     CreateRequest,
     GuardAnswer,
     GuardDecision,
+    GuardEvidence,
+    GuardEvidenceKind,
     GuardRequest,
     PromptRequest,
     ReadRequest,
@@ -36,6 +38,7 @@ from t3tray.domain.guard_rules import (
 from t3tray.errors import StoreError
 from t3tray.guard.blocking import BlockingCalls
 from t3tray.guard.ports import Bindings, Ledger, T3Query
+from t3tray.messages.guard_evidence import evidence_lines
 from t3tray.system.folders import real_directory, spelled_like
 
 # T3 Code writes the start of a turn within milliseconds: its database is read up to READS times, _PAUSE seconds apart, until a
@@ -87,7 +90,7 @@ class Decider:
     async def again(self, request: CreateRequest, thread: T3ThreadState) -> GuardDecision:
         """Decide once more, for a known thread whose binding may have changed meanwhile. Raises StoreError."""
         request = replace(request, directory=await self._run(real_directory, request.directory) if request.directory else "")
-        identity = Identity(thread, (f"It is for thread {thread.id}, as found before.",))
+        identity = Identity(thread, (GuardEvidence(GuardEvidenceKind.THREAD_KNOWN, (thread.id,)),))
         bound = await self._spelled(await self._bindings.bound(thread), request.directory or thread.directory)
         return decide(request, identity, T3CodeState((thread,)), bound)
 
@@ -108,7 +111,8 @@ class Decider:
     async def record(self, request: GuardRequest, decision: GuardDecision, session_id: str | None = None) -> None:
         """Record an answer. A failure to record changes no answer."""
         try:
-            await self._ledger.record_answer(GuardAnswer(self._now(), request, decision, session_id))
+            answer = GuardAnswer(self._now(), request, decision, session_id, evidence=evidence_lines(decision))
+            await self._ledger.record_answer(answer)
         except StoreError as error:
             _log.warning("An answer of the guard could not be recorded: %s", error.message)
         except Exception:

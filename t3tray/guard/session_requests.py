@@ -22,6 +22,8 @@ from t3tray.domain.guard import (
     ForkRequest,
     GuardAction,
     GuardDecision,
+    GuardEvidence,
+    GuardEvidenceKind,
     PromptRequest,
     ReadRequest,
     Refusal,
@@ -210,7 +212,7 @@ class SessionRequests:
         if decision.answer is GuardAction.MOVE:
             moved = await self._to_the_end(self._move(exchange, request, body, thread))
             if isinstance(moved, Refusal):
-                await self._refuse(exchange, request, decision, moved, "The fork could not be moved to the requested folder.")
+                await self._refuse(exchange, request, decision, moved, GuardEvidence(GuardEvidenceKind.FORK_NOT_MOVED))
                 return
             await self._decider.record(request, decision, _session_id(moved))
             await exchange.answer(moved.status, for_client(moved.headers), moved.content)
@@ -271,7 +273,8 @@ class SessionRequests:
                 await exchange.give_json(200, taken.content)
                 self._unfinished.start(self._seen(decision.session_id, None))
                 return
-            await self._refuse(exchange, request, decision, Refusal.CANNOT_TELL, f"OpenCode answered {taken.status} for it.")
+            why = GuardEvidence(GuardEvidenceKind.NOT_GIVEN, (taken.status,))
+            await self._refuse(exchange, request, decision, Refusal.CANNOT_TELL, why)
             return
         await self._decider.record(request, decision)
         await _refuse(exchange, decision.refusal or Refusal.CANNOT_TELL)
@@ -292,7 +295,7 @@ class SessionRequests:
         request: ReadRequest | CreateRequest | ForkRequest,
         decision: GuardDecision,
         refusal: Refusal,
-        why: str,
+        why: GuardEvidence,
     ) -> None:
         """Refuse a request whose decision could not be carried out."""
         evidence = (*decision.evidence, why)

@@ -45,7 +45,7 @@ class GuardAnswers:
             "refusal": decision.refusal,
             "session_id": answer.session_id,
             "messages": decision.messages,
-            "evidence": decision.evidence,
+            "evidence": answer.evidence,
             "seen_at": answer.seen_at,
         }
         with self._database.write() as connection:
@@ -112,5 +112,5 @@ def _request(row: SimpleNamespace) -> GuardRequest:
 def _answer(values: Values) -> GuardAnswer:
     row = SimpleNamespace(**values)
     given = row.session_id if row.answer is GuardAction.GIVE else None
-    decision = GuardDecision(row.answer, row.evidence, row.thread_id, given, row.messages, row.refusal)
-    return GuardAnswer(row.at, _request(row), decision, row.session_id, row.seen_at, row.id)
+    decision = GuardDecision(row.answer, (), row.thread_id, given, row.messages, row.refusal)
+    return GuardAnswer(row.at, _request(row), decision, row.session_id, row.seen_at, row.id, row.evidence)

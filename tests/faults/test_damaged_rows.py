@@ -52,9 +52,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.receipts.add(build_receipt(name, "/work", cursor, evidence, Verdict(Reason.SERVER_DOWN)))
         lost = Alarm(name, AlarmKind.LOST, Cause.SESSION_DELETED, SessionContents("ses_0"), SessionContents(None), NOON, NOON)
         store.alarms.record({name: "ses_0"}, [lost])
-        store.guard_answers.add(
-            GuardAnswer(NOON, CreateRequest("t", "/work"), GuardDecision(GuardAction.PASS, ("why",), name), None, NOON)
-        )
+        passed = GuardDecision(GuardAction.PASS, (), name)
+        store.guard_answers.add(GuardAnswer(NOON, CreateRequest("t", "/work"), passed, None, NOON, evidence=("why",)))
     store.visits.keep({"a1": NOON, "b2": NOON})
     write_settings(store.settings, Settings(terminal="kitty", stop_idle_minutes=7), "terminal", "stop_idle_minutes")
     store.rests.note(IdleState(NOON))

@@ -185,8 +185,10 @@ def test_the_server_and_an_error() -> None:
 
 
 def test_an_answer_of_the_guard_tells_what_was_asked_and_what_was_given() -> None:
-    decision = GuardDecision(GuardAction.GIVE, ("OpenCode has no ses_0.",), "3f2a", "ses_1", 41)
-    assert json_documents.answer_document(GuardAnswer(AT, CreateRequest("Parser", "/work"), decision, "ses_1")) == {
+    decision = GuardDecision(GuardAction.GIVE, (), "3f2a", "ses_1", 41)
+    evidence = ("OpenCode has no ses_0.",)
+    told = GuardAnswer(AT, CreateRequest("Parser", "/work"), decision, "ses_1", evidence=evidence)
+    assert json_documents.answer_document(told) == {
         "at": STAMP,
         "thread": "3f2a",
         "asked": "create",

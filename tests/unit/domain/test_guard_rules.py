@@ -38,6 +38,7 @@ from t3tray.messages.guard import (
     next_step,
     standing_refusal,
 )
+from t3tray.messages.guard_evidence import evidence_lines
 from t3tray.messages.history import history
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -133,6 +134,7 @@ def test_no_combination_switches_a_thread(
     assert (decision.refusal is None) == (decision.answer is not GuardAction.REFUSE)
     assert decision.thread_id == (thread.id if thread else None)
     assert isinstance(asked, OtherRequest) or decision.evidence
+    assert all(line.endswith(".") and "{" not in line for line in evidence_lines(decision))
     assert answer_sentence(GuardAnswer(NOON, asked, decision, decision.session_id)).endswith((".", "”"))
 
 

@@ -189,7 +189,10 @@ async def test_an_id_that_opencode_cannot_have_made_asks_nobody(
 async def test_an_answer_is_heard_and_kept(begin: Callable[[], GuardLife]) -> None:
     life = begin()
     told = GuardAnswer(
-        datetime(2026, 11, 24, tzinfo=UTC), CreateRequest("Report", "/w"), GuardDecision(GuardAction.PASS, ("nobody waits",))
+        datetime(2026, 11, 24, tzinfo=UTC),
+        CreateRequest("Report", "/w"),
+        GuardDecision(GuardAction.PASS, ()),
+        evidence=("nobody waits",),
     )
     await life.facts.record_answer(told)
     assert life.heard == [told]

@@ -26,8 +26,8 @@ from t3tray.store.store import Store
 from tests.support.stores import open_store
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-REFUSED = GuardDecision(GuardAction.REFUSE, ("OpenCode has no ses_1.",), "t1", refusal=Refusal.SESSION_GONE)
-GIVEN = GuardDecision(GuardAction.GIVE, ("OpenCode has no ses_1.", "the user chose"), "t1", "ses_2", 41)
+REFUSED = GuardDecision(GuardAction.REFUSE, (), "t1", refusal=Refusal.SESSION_GONE)
+GIVEN = GuardDecision(GuardAction.GIVE, (), "t1", "ses_2", 41)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 )
 @pytest.mark.parametrize("decision", [REFUSED, GIVEN, GuardDecision(GuardAction.PASS, ())], ids=lambda decision: decision.answer)
 def test_an_answer_is_read_back_as_it_was_kept(store: Store, asked: GuardRequest, decision: GuardDecision) -> None:
-    told = GuardAnswer(NOON, asked, decision, decision.session_id)
+    told = GuardAnswer(NOON, asked, decision, decision.session_id, evidence=("OpenCode has no ses_1.", "the user chose"))
     store.guard_answers.add(told)
     assert store.guard_answers.all() == (replace(told, id=1),)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -11,6 +10,7 @@ import pytest
 
 from t3tray.domain.guard import CreateRequest, GuardAction, GuardRequest, PermissionRule, ReadRequest, Refusal, UpstreamAnswer
 from t3tray.domain.guard_rules import decide, identify
+from t3tray.messages.guard_evidence import evidence_lines
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.live_query import read_now
 from tests.support.t3_traffic import Recorded, recording
@@ -117,7 +117,7 @@ def test_a_recorded_request_is_put_down_to_its_thread(world: World, name: str, l
     assert (decision.refusal or decision.answer) is EXPECTED[name, line.number]
     (starting,) = [row["thread_id"] for row in rows_of(line.database) if row["pts_status"] == "starting"]
     assert decision.thread_id == (None if name == "j-textgen" and line.number == 103 else starting)
-    assert json.dumps(decision.evidence)
+    assert all(evidence_lines(decision))
 
 
 def test_every_recorded_session_request_was_looked_at() -> None:
