@@ -16,7 +16,8 @@ from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.messages.alarms import alarm_notice
 from t3tray.messages.guard import REFUSALS
-from t3tray.messages.notifications import FINISHED, wish
+from t3tray.messages.notifications import FINISHED
+from t3tray.messages.pending_requests import wish_sentence
 from t3tray.messages.verdicts import sentence
 from t3tray.threads.remedy_offers import answer_to_alarm
 from t3tray.threads.snapshot import Snapshot, ThreadRow
@@ -114,7 +115,7 @@ def _title(row: ThreadRow | None) -> str:
 def _of_request(request: PendingRequest) -> Fact:
     id, requester = f"ask {request.id}", request.requester
     if isinstance(request, ApprovalRequest):
-        return Fact(id, NotificationKind.APPROVAL, requester.path, wish(request), requester.thread_id, request=request)
+        return Fact(id, NotificationKind.APPROVAL, requester.path, wish_sentence(request), requester.thread_id, request=request)
     text = "\n".join(question.text for question in request.questions)
     return Fact(id, NotificationKind.QUESTION, requester.path, text, requester.thread_id, request=request)
 

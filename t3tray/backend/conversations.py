@@ -14,10 +14,11 @@ from t3tray.backend.prompting import Prompting
 from t3tray.conversation.feed import ConversationFeed, ConversationPlace, MessageSource
 from t3tray.domain.conversation import Conversation
 from t3tray.domain.evidence import Found
-from t3tray.domain.pending_request import GONE, Answers, ApprovalRequest, QuestionRequest, Reply
+from t3tray.domain.pending_request import Answers, ApprovalRequest, QuestionRequest, Reply
 from t3tray.domain.transcript import Transcript
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.errors import Refused
+from t3tray.messages.pending_requests import GONE
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.opencode.events import Connected, ServerEvent
 from t3tray.opencode.wire import TranscriptPage

@@ -25,6 +25,7 @@ from t3tray.cli import json_documents
 from t3tray.cli.json_documents import Document
 from t3tray.domain.pending_request import ApprovalRequest, PendingRequest
 from t3tray.errors import T3TrayError
+from t3tray.messages.pending_requests import request_sentence
 from t3tray.threads.snapshot import Snapshot, ThreadRow
 
 # Incremented when a kind or a field changes its meaning or is removed; new ones may be added at any time.
@@ -105,7 +106,7 @@ def _request(request: PendingRequest) -> Document:
         "session_id": requester.session_id,
         "title": requester.title,
         "agents": list(requester.agents),
-        "sentence": request.sentence,
+        "sentence": request_sentence(request),
     }
     if isinstance(request, ApprovalRequest):
         approval = {"permission": request.permission, "patterns": list(request.patterns), "always": list(request.always)}

@@ -30,6 +30,7 @@ from t3tray.domain.remedy import Remedy
 from t3tray.domain.verdict import KIND_OF, Kind, Reason
 from t3tray.messages.alarms import alarm_sentence
 from t3tray.messages.guard import answer_sentence
+from t3tray.messages.pending_requests import request_sentence
 from t3tray.messages.t3code_side import next_sentence
 from t3tray.messages.verdicts import sentence
 from t3tray.threads.remedy_offers import answer_to_alarm
@@ -98,10 +99,10 @@ class RunLines:
             case AlarmChanged(alarm, row):
                 return "ALARM", f"{self._titled(alarm, row)}{alarm_sentence(alarm)}{self._type(row, alarm.thread_id)}"
             case RequestChanged(request, True):
-                return "ask", f"{request.sentence}: answered, or its turn has ended."
+                return "ask", f"{request_sentence(request)}: answered, or its turn has ended."
             case RequestChanged(request):
                 thread_id = request.requester.thread_id
-                return "ask", f"{_ended(request.sentence)} {self._typed('attach', thread_id) if thread_id else ''}"
+                return "ask", f"{_ended(request_sentence(request))} {self._typed('attach', thread_id) if thread_id else ''}"
             case MessageRefused(answer, row):
                 thread_id = answer.decision.thread_id
                 return "guard", f"{_ended(answer_sentence(answer))}{self._type(row, thread_id) if thread_id else ''}"

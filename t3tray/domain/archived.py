@@ -23,16 +23,6 @@ class LostMessages:
     first_id: str = ""
     last_id: str = ""
 
-    @property
-    def sentence(self) -> str:
-        if self.count == 0:
-            return "Some of its messages cannot be read any more: they are damaged."
-        if self.count == 1:
-            name = f" ({self.first_id})" if self.first_id else ""
-            return f"A message{name} cannot be read any more: it is damaged."
-        names = f" (from {self.first_id} to {self.last_id})" if self.first_id else ""
-        return f"{self.count} messages{names} cannot be read any more: they are damaged."
-
 
 @dataclass(frozen=True)
 class ArchivedTranscript:
@@ -50,11 +40,6 @@ class ArchivedTranscript:
     messages: int
     size: int
     lost: tuple[LostMessages, ...] = ()
-
-    @property
-    def damage(self) -> tuple[str, ...]:
-        """One sentence for each part that cannot be read."""
-        return tuple(lost.sentence for lost in self.lost)
 
 
 @dataclass(frozen=True)

@@ -40,22 +40,3 @@ class Cursor(Struct, frozen=True):
     def is_well_formed(self) -> bool:
         """Whether OpenCode could have made this id; it answers any other with 400 or 500, never with 404."""
         return self.session_id.startswith(SESSION_PREFIX) and self.session_id != SESSION_PREFIX
-
-
-_TAKEN_BACK = "a revert took back "
-
-
-def taken_back(count: int | None) -> str:
-    """Return the clause on what a session lacks after a revert was made final. `count` is None if not counted."""
-    some = "messages" if count is None else f"{count:,} message{'' if count == 1 else 's'}"
-    return f"{_TAKEN_BACK}{some}"
-
-
-def was_taken_back(lacks: str) -> bool:
-    """Whether a revert removed something: no session contains that any more."""
-    return _TAKEN_BACK in lacks
-
-
-def together(*lacks: str) -> str:
-    """Join several clauses on what is lacking."""
-    return "; ".join(dict.fromkeys(filter(None, lacks)))

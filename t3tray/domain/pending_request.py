@@ -1,27 +1,10 @@
-"""Pending requests: a tool that asks for permission, or questions of the model. Values."""
+"""Pending requests: a tool that asks for permission, or questions of the model. Values; their sentences are in
+`messages.pending_requests`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-
-GONE = "This was answered already, here or elsewhere, or its turn has ended."
-
-# What a tool wants to do, by the name of its permission; what it acts on follows.
-_WISHES: Mapping[str, str] = {
-    "bash": "wants to run",
-    "edit": "wants to change",
-    "read": "wants to read",
-    "list": "wants to look into",
-    "glob": "wants to search for files like",
-    "grep": "wants to search for",
-    "webfetch": "wants to fetch",
-    "websearch": "wants to search the web for",
-    "task": "wants to start the sub-agent",
-    "external_directory": "wants to work outside its folder, in",
-    "doom_loop": "has made the same call again and again, and wants to go on with",
-}
 
 
 class Reply(StrEnum):
@@ -62,17 +45,6 @@ class ApprovalRequest:
     patterns: tuple[str, ...] = ()
     always: tuple[str, ...] = ()
 
-    @property
-    def wish(self) -> str:
-        """`wants to run git push`."""
-        things = ", ".join(self.patterns) or "something that it does not name"
-        return f"{_WISHES.get(self.permission, f'wants to use {self.permission}:')} {things}"
-
-    @property
-    def sentence(self) -> str:
-        """`Refactor the parser ▸ explore ▸ wants to run git push`."""
-        return f"{self.requester.path} ▸ {self.wish}"
-
 
 @dataclass(frozen=True)
 class Option:
@@ -98,12 +70,6 @@ class QuestionRequest:
     id: str
     requester: Requester
     questions: tuple[Question, ...]
-
-    @property
-    def sentence(self) -> str:
-        """`Refactor the parser ▸ asks: Shall I push?`"""
-        more = f" (and {len(self.questions) - 1} more)" if len(self.questions) > 1 else ""
-        return f"{self.requester.path} ▸ asks: {self.questions[0].text if self.questions else ''}{more}"
 
 
 PendingRequest = ApprovalRequest | QuestionRequest

@@ -24,12 +24,6 @@ class Restore:
     settled_at: datetime | None = None
     id: int | None = None
 
-    @property
-    def remark(self) -> str:
-        """The clause added to a thread's verdict while its binding is in doubt."""
-        known = f"of {self.copy_at:%Y-%m-%d %H:%M} UTC" if self.copy_at else f"from before {self.at:%Y-%m-%d %H:%M} UTC"
-        return f"its binding is {known}; whether another session took its place since then is not known"
-
 
 @dataclass(frozen=True)
 class SettlePlan:

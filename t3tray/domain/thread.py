@@ -8,10 +8,6 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from t3tray.errors import ThreadNotFound, UsageError
-
-_SHOWN = 5
-
 
 class Source(StrEnum):
     """The program that shows the thread."""
@@ -33,16 +29,7 @@ class Thread(Struct, frozen=True):
     draft: str = ""
 
 
-def named(prefix: str, threads: Iterable[Thread]) -> Thread:
-    """Return the thread with this id, or the only one whose id begins so. Raises ThreadNotFound, UsageError for several."""
-    if not prefix:
-        raise UsageError("A thread is named by its id or by the beginning of its id.")
-    found = [thread for thread in threads if thread.id.startswith(prefix)]
-    exact = [thread for thread in found if thread.id == prefix]
-    if not found:
-        raise ThreadNotFound(f"There is no thread “{prefix}”.", "`t3tray threads` lists them.")
-    if len(found) > 1 and not exact:
-        listed = ", ".join(f"{thread.id} ({thread.title})" for thread in found[:_SHOWN])
-        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        raise UsageError(f"“{prefix}” is the beginning of {len(found)} threads: {listed}{more}.", "Give more of the id.")
-    return (exact or found)[0]
+def matching(prefix: str, threads: Iterable[Thread]) -> tuple[Thread, ...]:
+    """Return the thread with this id, else all whose id begins so; none for an empty prefix."""
+    found = tuple(thread for thread in threads if prefix and thread.id.startswith(prefix))
+    return tuple(thread for thread in found if thread.id == prefix)[:1] or found

@@ -1,8 +1,11 @@
-"""Sentences on what the next message carries."""
+"""Sentences on what the next message carries, and the clauses on what a session lacks of the conversation."""
 
 from __future__ import annotations
 
 from t3tray.domain.carries import Carries, CarriesKind, local_time
+
+# Recognised again in `Cursor.lacks`, which holds the clauses on what a session lacks as text.
+_TAKEN_BACK = "a revert took back "
 
 
 def carried_sentence(carries: Carries) -> str:
@@ -36,3 +39,19 @@ def carried_words(carries: Carries) -> str:
 
 def _messages(count: int) -> str:
     return f"{count:,} message{'' if count == 1 else 's'}"
+
+
+def taken_back(count: int | None) -> str:
+    """Return the clause on what a session lacks after a revert was made final. `count` is None if not counted."""
+    some = "messages" if count is None else f"{count:,} message{'' if count == 1 else 's'}"
+    return f"{_TAKEN_BACK}{some}"
+
+
+def was_taken_back(lacks: str) -> bool:
+    """Whether a revert removed something: no session contains that any more."""
+    return _TAKEN_BACK in lacks
+
+
+def together(*lacks: str) -> str:
+    """Join several clauses on what is lacking."""
+    return "; ".join(dict.fromkeys(filter(None, lacks)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from t3tray.domain.controls import has_controls, without_controls
 from t3tray.domain.notification import Fact, Notification, NotificationKind, option_key
 from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest, Reply
+from t3tray.messages.pending_requests import wish
 from t3tray.messages.verdicts import REMEDIES
 
 # In characters: what a button allows has to be readable in full in the notification; anything longer is answered in the app.
@@ -68,16 +69,11 @@ def wording(notification: Notification) -> NotificationWording:
     return NotificationWording(_SEVERAL[notification.kind].format(len(names)), f"{listed}{more}")
 
 
-def wish(request: ApprovalRequest) -> str:
-    """Return the wish as a sentence of its own: "Wants to run git push"."""
-    return f"{request.wish[:1].upper()}{request.wish[1:]}"
-
-
 def _buttons(fact: Fact) -> tuple[Button, ...]:
     if fact.remedy:
         return (Button(fact.remedy, REMEDIES[fact.remedy]),)
     match fact.request:
-        case ApprovalRequest() as request if is_read_at_a_glance(request.wish):
+        case ApprovalRequest() as request if is_read_at_a_glance(wish(request)):
             return Button(Reply.ONCE, "Allow Once"), Button(Reply.REJECT, "Reject")
         case QuestionRequest(questions=(question,)) if not question.multiple and is_read_at_a_glance(question.text):
             labels = [option.label for option in question.options]

@@ -72,3 +72,10 @@ def restore_sentence(restore: Restore) -> str:
         )
     parts.append(SETTLE)
     return " ".join(parts)
+
+
+def doubt_clause(restore: Restore) -> str:
+    """Return the clause added to a thread's verdict while its binding is in doubt."""
+    copy_at, at = restore.copy_at, restore.at
+    known = f"of {copy_at:%Y-%m-%d %H:%M} UTC" if copy_at else f"from before {at:%Y-%m-%d %H:%M} UTC"
+    return f"its binding is {known}; whether another session took its place since then is not known"

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 from t3tray.domain.carries import Context
-from t3tray.domain.cursor import together, was_taken_back
 from t3tray.domain.handoff_prompt import summary_of
 from t3tray.domain.journal import Event
 from t3tray.domain.merging import lacking
@@ -20,6 +19,7 @@ from t3tray.domain.split import Candidate
 from t3tray.domain.transcript import Message, Origin, Transcript
 from t3tray.domain.verdict import Reason
 from t3tray.errors import ServerError, SessionMissing
+from t3tray.messages.carries import together, was_taken_back
 from t3tray.remedies.plan import Library, Tools
 from t3tray.threads.snapshot import ThreadDetails
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from t3tray.domain.cursor import Cursor, together, was_taken_back
+from t3tray.domain.cursor import Cursor
 from t3tray.domain.handoff_prompt import Carried
 from t3tray.domain.journal import TURN_OF_OURS, Event, standing
 from t3tray.domain.remedy import Preview, Remedy
 from t3tray.domain.split import Candidate
 from t3tray.domain.transcript import Origin
+from t3tray.messages.carries import together, was_taken_back
 from t3tray.remedies.collecting import Collected, counted, indented
 from t3tray.threads.snapshot import ThreadDetails
 

@@ -10,13 +10,13 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from t3tray.domain.cursor import together
 from t3tray.domain.evidence import Activity, SessionFacts
 from t3tray.domain.handoff_prompt import carried
 from t3tray.domain.journal import Entry, Event
 from t3tray.domain.remedy import Choice, Remedy, RemedyRecord
 from t3tray.domain.split import split_of
 from t3tray.errors import CannotTell, Refused, SessionMissing
+from t3tray.messages.carries import together
 from t3tray.opencode.records import SessionRecord
 from t3tray.remedies.binding import bring_back, refuse_owned, refuse_unfit, undo_binding
 from t3tray.remedies.collecting import Collected, collect, counted, other_sessions

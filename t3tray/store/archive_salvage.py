@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from t3tray.domain.archived import ArchivedTranscript, LostMessages, TranscriptOwner
+from t3tray.messages.archive import rebuilt_sentence
 from t3tray.store.archive_file import GATE, finished_repair, open_archive
 from t3tray.store.archive_pages import rows_on_pages
 from t3tray.store.archive_rows import MessageRow, message_of, state_of
@@ -50,8 +51,7 @@ def salvage(path: Path, now: datetime) -> str:
             _unlink(part)
         aside = _set_aside(path, now)
         finished.rename(path)
-    result = f"{lost:,} message{'' if lost == 1 else 's'} could not be read" if lost else "all messages could be read"
-    sentence = f"t3tray's archive was damaged and has been rebuilt: {result}. The damaged file was renamed to {aside}."
+    sentence = rebuilt_sentence(lost, str(aside))
     _log.warning(sentence)
     return sentence
 

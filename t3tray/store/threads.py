@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec.structs import asdict
 from sqlalchemy import Connection, Select, func, insert, literal, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from t3tray.domain.thread import Source, Thread, named
-from t3tray.errors import ThreadNotFound
+from t3tray.domain.thread import Source, Thread, matching
+from t3tray.messages.thread_names import no_such_thread, not_one_thread
 from t3tray.store.column_types import Moment
 from t3tray.store.damaged_rows import LONG_AGO, UNREADABLE_TEXT, readable
 from t3tray.store.database import Database
@@ -49,7 +50,7 @@ class StoredThreads:
             return _threads(connection, wanted)
 
     def find(self, prefix: str) -> Thread:
-        """Find a thread by an unambiguous prefix of its id among the recorded ones, like `domain.thread.named`."""
+        """Find a thread by an unambiguous prefix of its id among the recorded ones, like `named`."""
         fits = select(threads).where(func.substr(threads.c.id, 1, len(prefix)) == prefix).order_by(threads.c.id)
         with self._database.read() as connection:
             return named(prefix, _threads(connection, fits))
@@ -77,7 +78,7 @@ class StoredThreads:
         with self._database.write() as connection:
             draft = connection.execute(select(threads.c.draft).where(threads.c.id == thread_id)).scalar_one_or_none()
             if draft is None:
-                raise _not_found(thread_id)
+                raise no_such_thread(thread_id)
             if text and f"\n\n{text}\n\n" not in f"\n\n{draft}\n\n":
                 _update(connection, thread_id, draft=f"{draft}\n\n{text}" if draft else text)
 
@@ -92,7 +93,7 @@ def insert_thread(connection: Connection, thread: Thread) -> None:
 
 def _update(connection: Connection, thread_id: str, **values: object) -> None:
     if connection.execute(update(threads).where(threads.c.id == thread_id).values(**values)).rowcount == 0:
-        raise _not_found(thread_id)
+        raise no_such_thread(thread_id)
 
 
 def _threads(connection: Connection, wanted: Select[*tuple[object, ...]]) -> tuple[Thread, ...]:
@@ -111,5 +112,9 @@ _STAND_INS = {
 }
 
 
-def _not_found(named: str) -> ThreadNotFound:
-    return ThreadNotFound(f"There is no thread “{named}”.", "`t3tray threads` lists them.")
+def named(prefix: str, threads: Iterable[Thread]) -> Thread:
+    """Return the thread with this id, or the only one whose id begins so. Raises ThreadNotFound, UsageError for several."""
+    found = matching(prefix, threads)
+    if len(found) != 1:
+        raise not_one_thread(prefix, found)
+    return found[0]

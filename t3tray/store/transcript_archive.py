@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from t3tray.domain.archived import ArchivedTranscript, ArchiveReport, LostMessages, TranscriptOwner
 from t3tray.domain.transcript import Message, Origin, Transcript
+from t3tray.messages.archive import damage_sentences
 from t3tray.store.archive_file import ArchiveFile
 from t3tray.store.archive_rows import MessageRow, checked_message, message_row, state_of, state_row
 from t3tray.store.errors import DamagedFile, translated
@@ -88,7 +89,7 @@ class TranscriptArchive:
             if newest is None:
                 _count(state, messages, strict)
             messages = _in_order(messages, strict)
-            missing = [found.sentence for found in lost]
+            missing = list(damage_sentences(lost))
             if state.messages > state.in_session:
                 missing.append(f"{state.messages - state.in_session} of its messages had been reverted in the session by then.")
             taken_at = datetime.fromisoformat(state.taken_at) if state.taken_at else None

@@ -21,6 +21,7 @@ import msgspec
 from t3tray.domain.archived import ArchivedTranscript, LostMessages, TranscriptOwner
 from t3tray.domain.redaction import concealed, may_hold_password
 from t3tray.domain.transcript import Message
+from t3tray.messages.archive import damage_sentences
 from t3tray.store.errors import translated
 from t3tray.store.files import alone
 
@@ -62,7 +63,7 @@ class OldTranscript:
 
     @property
     def damage(self) -> tuple[str, ...]:
-        return (*(() if self.has_state else (STATE_DAMAGED,)), *self.archived.damage)
+        return (*(() if self.has_state else (STATE_DAMAGED,)), *damage_sentences(self.archived.lost))
 
 
 class VaultFiles:

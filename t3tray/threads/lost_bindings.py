@@ -25,6 +25,7 @@ from t3tray.domain.journal import Actor, Entry, Event, put_away
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.times import from_ms
 from t3tray.errors import Refused, ServerError, ThreadNotFound
+from t3tray.messages.restore import doubt_clause
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.opencode.marked_sessions import MarkedSession, MarkedSessions, oldest_first
 from t3tray.opencode.message_ids import is_later, is_marked, mark_of
@@ -58,7 +59,7 @@ class LostBindings:
         self._confirmed: set[str] = set()
         self._claims: dict[str, tuple[str, ...]] = {}
         self._in_doubt: frozenset[str] = frozenset()
-        self._remark = ""
+        self._doubt = ""
         self._own_claims = False
         self._taken = (self._claims, self._in_doubt)
         self.unbound: tuple[MarkedSession, ...] = ()
@@ -78,7 +79,7 @@ class LostBindings:
         self._add_gone_on(sent)
         restore = self._store.restores.unsettled()
         self._in_doubt = self._store.restores.in_doubt() if restore and not restore.complete else frozenset()
-        self._remark = restore.remark if restore else ""
+        self._doubt = doubt_clause(restore) if restore else ""
 
     def take_changed(self) -> set[str]:
         """Return the ids of the threads whose claims or doubts have changed since the last call."""
@@ -148,7 +149,7 @@ class LostBindings:
         split = self.claims_of(name, cursor.session_id if cursor else None)
         if split:
             recorded = structs.replace(recorded, split=split)
-        return structs.replace(recorded, in_doubt=self._remark) if name in self._in_doubt else recorded
+        return structs.replace(recorded, in_doubt=self._doubt) if name in self._in_doubt else recorded
 
     def make_again(self, found: MarkedSession, cursor: Cursor | None, shown: Thread | None) -> bool:
         """Bind the thread that the mark names to its session. `shown` is the thread as T3 Code shows it, if it does.

@@ -12,12 +12,13 @@ from msgspec import structs
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.journal import Event
 from t3tray.domain.t3code_thread import OPENCODE, Shape, T3Thread
-from t3tray.domain.thread import Source, Thread, named
+from t3tray.domain.thread import Source, Thread
 from t3tray.errors import Refused, ThreadNotFound
 from t3tray.messages.verdicts import deleted_sentence
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.opencode.marked_sessions import file_stamp
 from t3tray.store.store import Store
+from t3tray.store.threads import named
 from t3tray.t3code.state import T3State
 from t3tray.threads.evidence import ThreadRecord
 from t3tray.threads.lost_bindings import LostBindings

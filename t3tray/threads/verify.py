@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from msgspec import Struct, structs
 
-from t3tray.domain.cursor import Cursor, taken_back, together
+from t3tray.domain.cursor import Cursor
 from t3tray.domain.evidence import Absent, Activity, Evidence, Failure, Found, Lookup, SessionFacts
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.split import Served
@@ -20,6 +20,7 @@ from t3tray.domain.verdict import Kind, Reason, Verdict, decide
 from t3tray.domain.verification import Verification
 from t3tray.domain.versions import Ability, can
 from t3tray.errors import ExitCode, ServerError, WorldError
+from t3tray.messages.carries import taken_back, together
 from t3tray.messages.receipts import build_receipt
 from t3tray.messages.verdicts import sentence
 from t3tray.opencode.failures import failure_of

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from t3tray.domain.restore import Restore, SettlePlan
-from t3tray.messages.restore import what_happened
+from t3tray.messages.restore import doubt_clause, what_happened
 from t3tray.threads.snapshot import ThreadRow
 from t3tray.ui.widgets.basic import button, label
 from t3tray.ui.widgets.sheet import Sheet
@@ -21,7 +21,8 @@ def restore_words(restore: Restore, rows: Iterable[ThreadRow]) -> tuple[str, str
     happened = _happened(restore)
     if restore.complete:
         return happened, "All bindings are as they were; settings and drafts may be older."
-    count = sum(restore.remark in row.verdict.detail for row in rows)
+    doubt = doubt_clause(restore)
+    count = sum(doubt in row.verdict.detail for row in rows)
     if count == 0:
         return happened, "Changes after that were missing."
     which = "The binding of 1 thread" if count == 1 else f"The bindings of {count} threads"

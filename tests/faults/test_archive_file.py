@@ -186,7 +186,7 @@ def test_killed_anywhere_it_is_as_before_or_after_and_goes_on(tmp_path: Path) ->
         assert words(archive) in (first, (*first, *unread))
         keep(archive, unread, len(first) + len(unread))
         assert words(archive) == (*first, *unread)
-        assert [state.damage for state in archive.checked()] == [()] and not archive.file.notices
+        assert [state.lost for state in archive.checked()] == [()] and not archive.file.notices
         archive.close()
     assert turns > 5
 

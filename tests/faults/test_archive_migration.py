@@ -126,7 +126,7 @@ def test_killed_while_it_removes_them_every_message_is_in_the_archive(tmp_path: 
         for _ in range(2):
             migration.bring_over_some(1_000)
             assert words(archive) == conversation(FEW) and words(archive, "ses_2") == conversation(3)
-            assert [state.damage for state in archive.checked()] == [(), ()]
+            assert [state.lost for state in archive.checked()] == [(), ()]
             migration.read_back(removes=True)
         assert not (tmp_path / str(turns) / "vault").exists() and not (tmp_path / str(turns) / "vault.removed").exists()
         archive.close()

@@ -15,10 +15,11 @@ import pytest_asyncio
 from t3tray.backend.backend import Backend
 from t3tray.domain.conversation import Conversation
 from t3tray.domain.evidence import Role
-from t3tray.domain.pending_request import GONE, ApprovalRequest, PendingRequest, QuestionRequest, Reply
+from t3tray.domain.pending_request import ApprovalRequest, PendingRequest, QuestionRequest, Reply
 from t3tray.domain.server import ServerState
 from t3tray.domain.transcript import PieceKind
 from t3tray.errors import T3TrayError
+from t3tray.messages.pending_requests import GONE, request_sentence
 from t3tray.threads.snapshot import Snapshot
 from t3tray.threads.verify import NotResumable
 from tests.support.opencode import OpenCodeHome, RawServer
@@ -165,7 +166,7 @@ async def test_an_approval_is_given_once(watched: Watched, work: Path) -> None:
     thread = await thread_of(watched, work, "run: touch made")
     ask = await watched.ask()
     assert isinstance(ask, ApprovalRequest)
-    assert (ask.sentence, ask.always) == ("Refactor the parser ▸ wants to run touch made", ("touch *",))
+    assert (request_sentence(ask), ask.always) == ("Refactor the parser ▸ wants to run touch made", ("touch *",))
     assert ask.requester.thread_id == thread
     assert await watched.backend.conversations.reply(ask, Reply.ONCE) == ""
     shown = await watched.until_idle(1)
@@ -190,7 +191,7 @@ async def test_a_question_is_answered_and_another_left(watched: Watched, work: P
     thread = await thread_of(watched, work, "ask: Shall I?")
     ask = await watched.ask()
     assert isinstance(ask, QuestionRequest) and [option.label for option in ask.questions[0].options] == ["Yes", "No"]
-    assert ask.sentence == "Refactor the parser ▸ asks: Shall I?"
+    assert request_sentence(ask) == "Refactor the parser ▸ asks: Shall I?"
     assert await watched.backend.conversations.answer(ask, (("Yes",),)) == ""
     shown = await watched.until_idle(1)
     assert '"Shall I?"="Yes"' in shown.messages[1].tools[0].output
@@ -209,7 +210,7 @@ async def test_a_sub_agents_wish_is_shown_under_its_thread_again_after_a_restart
     async with opened(tmp_path / "shared") as first:
         thread = await thread_of(first, work, "task: run: touch made")
         ask = await first.ask()
-        assert ask.sentence == "Refactor the parser ▸ general ▸ wants to run touch made"
+        assert request_sentence(ask) == "Refactor the parser ▸ general ▸ wants to run touch made"
         assert ask.requester.thread_id == thread and ask.requester.session_id != first.conversation.session_id
         await first.until(lambda watched: bool(watched.conversation.agents), "the sub-agent")
         agent = first.conversation.agent(first.conversation.messages[-1].tools[0].child_session)

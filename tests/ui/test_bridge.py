@@ -12,9 +12,10 @@ from pytestqt.qtbot import QtBot
 
 from t3tray.domain.conversation import Conversation
 from t3tray.domain.notification import Click
-from t3tray.domain.pending_request import GONE, Reply
+from t3tray.domain.pending_request import Reply
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.errors import OurBug, ServerDown, T3TrayError, UsageError
+from t3tray.messages.pending_requests import GONE
 from t3tray.settings.definitions import Settings
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.bridge import Bridge

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from t3tray.domain.restore import Restore, SettlePlan
 from t3tray.domain.verdict import Reason, Verdict
 from t3tray.errors import Refused
-from t3tray.messages.restore import restore_sentence, settle_plan
+from t3tray.messages.restore import doubt_clause, restore_sentence, settle_plan
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.restore_sheet import SETTLE, restore_words
 from t3tray.ui.theme import NARROW
@@ -21,7 +21,7 @@ from t3tray.ui.window import MainWindow
 from tests.support.asked import Asked
 from tests.support.views import NOON, READY, RESTORE, row
 
-DOUBTED = replace(row("a"), verdict=Verdict(Reason.UNPROVEN, RESTORE.remark))
+DOUBTED = replace(row("a"), verdict=Verdict(Reason.UNPROVEN, doubt_clause(RESTORE)))
 TOLD = Snapshot(READY, (DOUBTED, row("b")), warnings=(restore_sentence(RESTORE), "The disk is full."), restore=RESTORE)
 PLAN = settle_plan(RESTORE, ("Thread a",), ())
 

@@ -13,6 +13,7 @@ from t3tray.domain.archived import ArchivedTranscript, ArchiveReport, OldFilesRe
 from t3tray.domain.thread import Thread
 from t3tray.domain.transcript import Transcript
 from t3tray.errors import ExitCode, Refused, UsageError
+from t3tray.messages.archive import damage_sentences
 from t3tray.messages.markdown_export import as_markdown
 
 
@@ -130,7 +131,7 @@ def _document(state: ArchivedTranscript) -> json_documents.Document:
         "messages": state.messages,
         "in_session": state.in_session,
         "bytes": state.size,
-        "damage": list(state.damage),
+        "damage": list(damage_sentences(state.lost)),
     }
 
 
@@ -145,6 +146,6 @@ def _table(found: tuple[ArchivedTranscript, ...]) -> str:
             f"{owner.thread_id[:8]:<8}  {owner.session_id:<30}  {taken:<16}  {state.messages:>6} messages"
             f"  {state.size / 1000:>8.1f} kB  {owner.title}"
         )
-        lines += [f"    ! {damage}" for damage in state.damage]
+        lines += [f"    ! {damage}" for damage in damage_sentences(state.lost)]
     total = sum(state.size for state in found)
     return "\n".join([*lines, f"{total / 1e6:.1f} MB in all"])

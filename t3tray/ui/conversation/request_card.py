@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QCheckBox, QHBoxLayout, QLineEdit, QRadioButton, QVBoxLayout, QWidget
 
 from t3tray.domain.pending_request import Answers, ApprovalRequest, PendingRequest, Question, QuestionRequest, Reply
+from t3tray.messages.pending_requests import request_sentence, wish_sentence
 from t3tray.ui.theme import GAP, MARGIN, UNIT
 from t3tray.ui.widgets.basic import Card, button, field, label
 
@@ -23,7 +24,7 @@ class RequestCard(Card):
         super().__init__(parent)
         self.request = request
         self.setProperty("kind", "ask")
-        self.setAccessibleName(request.sentence)
+        self.setAccessibleName(request_sentence(request))
         self._buttons: list[QAbstractButton] = []
         self._questions: list[_QuestionPart] = []
         self.inside.addWidget(label(request.requester.path, "muted", size=0.92))
@@ -40,7 +41,7 @@ class RequestCard(Card):
             self._on_chosen()
 
     def _add_approval(self, request: ApprovalRequest) -> None:
-        self.inside.addWidget(label(request.wish[:1].upper() + request.wish[1:], bold=True))
+        self.inside.addWidget(label(wish_sentence(request), bold=True))
         if request.always:
             self.inside.addWidget(
                 label(f"Always Allow covers {', '.join(request.always)}, until the server ends.", "muted", size=0.92)
@@ -81,7 +82,7 @@ class RequestCard(Card):
 
     def _button(self, text: str, kind: str, row: QHBoxLayout) -> QAbstractButton:
         made = button(text, kind)
-        made.setAccessibleDescription(self.request.sentence)
+        made.setAccessibleDescription(request_sentence(self.request))
         row.insertWidget(row.count() - 1, made)
         self._buttons.append(made)
         return made

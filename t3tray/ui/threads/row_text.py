@@ -7,6 +7,7 @@ from datetime import datetime
 
 from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest
 from t3tray.domain.verdict import Kind
+from t3tray.messages.pending_requests import request_sentence
 from t3tray.messages.t3code_side import next_sentence
 from t3tray.messages.verdicts import sentence
 from t3tray.threads.snapshot import Snapshot, ThreadRow
@@ -50,7 +51,7 @@ def note(item: ThreadItem) -> str:
 def spoken(item: ListItem, row_text: RowText, list_data: ThreadListData) -> str:
     """Return the accessible text: `Refactor the parser, cannot be resumed, missing, 12 minutes ago`."""
     if isinstance(item, ApprovalRequest | QuestionRequest):
-        return item.sentence
+        return request_sentence(item)
     thread = shown_thread(item)
     parts = [" ".join(thread.title.split())]
     if isinstance(item, ThreadRow):
@@ -77,7 +78,7 @@ def description(item: ListItem) -> str:
 
 def tool_tip(item: ListItem) -> str:
     if isinstance(item, ApprovalRequest | QuestionRequest):
-        return f"{item.sentence}\n{item.requester.directory}"
+        return f"{request_sentence(item)}\n{item.requester.directory}"
     thread = shown_thread(item)
     lines = [thread.title, thread.directory]
     if isinstance(item, ThreadRow):

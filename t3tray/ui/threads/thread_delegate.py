@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest
+from t3tray.messages.pending_requests import request_clause
 from t3tray.threads.snapshot import ThreadRow
 from t3tray.ui.labels import FOUND_IN_MESSAGES, ago, folder_name, shown_path
 from t3tray.ui.status_icons import (
@@ -96,7 +97,7 @@ class ThreadDelegate(QStyledItemDelegate):
                 pen.painter, square, isinstance(row, QuestionRequest), pen.colour(scheme.accent_text), pen.palette.ground
             )
             pen.text(upper, fonts.unread, pen.palette.text, row.requester.path, Qt.TextElideMode.ElideMiddle)
-            pen.text(lower, fonts.small, pen.palette.text, _wish(row))
+            pen.text(lower, fonts.small, pen.palette.text, request_clause(row))
         else:
             self._paint_thread(pen, row, square, (upper, lower), fonts, scheme)
         if not pen.is_chosen:
@@ -183,10 +184,6 @@ def _paint_header(pen: _Pen, header: Header, fonts: _Fonts, scheme: Colours) -> 
     box = inner.adjusted(ICON_SIZE + GAP + UNIT, 0, 0, 0)
     room = pen.note(box, fonts.small, pen.palette.muted, f"{header.count:,}")
     pen.text(room, fonts.heading, pen.palette.muted, header.section)
-
-
-def _wish(request: ApprovalRequest | QuestionRequest) -> str:
-    return request.wish if isinstance(request, ApprovalRequest) else request.sentence.removeprefix(f"{request.requester.path} ▸ ")
 
 
 def _fonts(font: QFont) -> _Fonts:

@@ -18,6 +18,7 @@ from t3tray.domain.reaper import ReaperState
 from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Kind
+from t3tray.messages.pending_requests import request_sentence
 from t3tray.threads.snapshot import Snapshot, ThreadRow, changed_names
 from t3tray.ui.labels import folder_name
 
@@ -271,6 +272,6 @@ def source_of(item: ThreadItem) -> Source:
 def _search_text(item: ListItem) -> str:
     """Return the searchable text: title, folder and ids, one per line, so that no match spans two of them."""
     if isinstance(item, ApprovalRequest | QuestionRequest):
-        return item.sentence.casefold()
+        return request_sentence(item).casefold()
     thread = shown_thread(item)
     return f"{thread.title}\n{thread.directory}\n{thread.id}\n{item.session_id or ''}".casefold()

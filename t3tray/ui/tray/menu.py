@@ -11,6 +11,7 @@ from t3tray.domain.pending_request import Answers, ApprovalRequest, PendingReque
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.verdict import Kind
 from t3tray.messages.notifications import is_read_at_a_glance, visible
+from t3tray.messages.pending_requests import request_sentence, wish
 from t3tray.threads.snapshot import Snapshot, ThreadRow
 from t3tray.ui.labels import folder_name, guard_line, reaper_line, reaping, row_symbol, server_line, shortened, side_note
 
@@ -127,7 +128,7 @@ def _in_tray(request: PendingRequest) -> MenuItem:
     Panels draw ampersands in different ways, so a request that contains one cannot be allowed from the menu, only rejected.
     """
     if not _holds_ampersand(request):
-        return MenuItem(_line(request.sentence), below=answering(request))
+        return MenuItem(_line(request_sentence(request)), below=answering(request))
     thread_id = request.requester.thread_id or ""
     show = MenuItem("Show and Answer…", MenuAction.EXPLAIN if thread_id else MenuAction.OPEN, thread_id)
     refusing = _reply(request, Reply.REJECT, "Reject") if isinstance(request, ApprovalRequest) else _unanswered(request)
@@ -137,7 +138,7 @@ def _in_tray(request: PendingRequest) -> MenuItem:
 
 def _holds_ampersand(request: PendingRequest) -> bool:
     if isinstance(request, ApprovalRequest):
-        return any("&" in text for text in (request.wish, *request.always))
+        return any("&" in text for text in (wish(request), *request.always))
     labels = (option.label for question in request.questions for option in question.options)
     return any("&" in text for text in (*(question.text for question in request.questions), *labels))
 
@@ -152,12 +153,12 @@ def _deciding(request: ApprovalRequest) -> tuple[MenuItem, ...]:
         _reply(request, reply, label)
         for label, reply in (("Allow Once", Reply.ONCE), ("Always Allow", Reply.ALWAYS), ("Reject", Reply.REJECT))
     )
-    if not is_read_at_a_glance(request.wish):
+    if not is_read_at_a_glance(wish(request)):
         return (reject,)
     if not 0 < len(request.always) <= _MOST or not all(map(is_read_at_a_glance, request.always)):
-        return MenuItem(request.wish), once, reject
+        return MenuItem(wish(request)), once, reject
     return (
-        MenuItem(request.wish),
+        MenuItem(wish(request)),
         once,
         always,
         reject,

@@ -16,7 +16,7 @@ from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents
 from t3tray.domain.guard import GuardAction, GuardAnswer, GuardDecision, OtherRequest, Refusal
 from t3tray.domain.guard_state import GuardPhase, GuardState
 from t3tray.domain.notification import SETTLING, Click, NotificationKind, NotificationRules
-from t3tray.domain.pending_request import GONE, Answers, ApprovalRequest, Option, Question, QuestionRequest, Reply, Requester
+from t3tray.domain.pending_request import Answers, ApprovalRequest, Option, Question, QuestionRequest, Reply, Requester
 from t3tray.domain.reaper import ReaperPhase, ReaperState
 from t3tray.domain.remedy import Remedy
 from t3tray.domain.server import ServerState, ServerStatus
@@ -24,6 +24,7 @@ from t3tray.domain.verdict import Reason, Verdict
 from t3tray.errors import ServerDown
 from t3tray.messages.alarms import NOTICE_LIMIT
 from t3tray.messages.notifications import NOT_ANSWERED, NotificationWording
+from t3tray.messages.pending_requests import GONE
 from t3tray.settings.definitions import Settings
 from t3tray.system.notification_service import CLICKED, NotificationPress
 from t3tray.threads.snapshot import Snapshot

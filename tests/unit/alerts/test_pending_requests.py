@@ -11,6 +11,7 @@ from t3tray.domain.evidence import SessionFacts
 from t3tray.domain.pending_request import Answers, ApprovalRequest, Option, Question, QuestionRequest, Reply, Requester
 from t3tray.domain.thread import Source, Thread
 from t3tray.errors import ServerDown, SessionMissing
+from t3tray.messages.pending_requests import request_sentence, wish
 from t3tray.opencode import wire
 from t3tray.opencode.events import Connected, ServerEvent
 from t3tray.opencode.records import SessionRecord
@@ -74,7 +75,7 @@ async def test_a_sub_agents_wish_is_told_under_its_thread() -> None:
     (ask,) = await PendingRequests().read(Server(), {"/work"}, lambda: OWNERS)
     requester = Requester("ses_leaf", "/work", "Refactor the parser", "t1", ("general", "explore"))
     assert ask == ApprovalRequest("per_2", requester, "bash", ("git push",), ("git *",))
-    assert ask.sentence == "Refactor the parser ▸ general ▸ explore ▸ wants to run git push"
+    assert request_sentence(ask) == "Refactor the parser ▸ general ▸ explore ▸ wants to run git push"
 
 
 async def test_questions_come_with_their_options_and_the_longest_waiting_first() -> None:
@@ -83,7 +84,7 @@ async def test_questions_come_with_their_options_and_the_longest_waiting_first()
     first, second = await PendingRequests().read(server, {"/work"}, lambda: OWNERS)
     question = Question("Which?", "A choice", (Option("One", "the first"),), multiple=True, custom=True)
     assert isinstance(first, QuestionRequest) and first.questions == (question,) and first.requester.agents == ()
-    assert first.sentence == "Refactor the parser ▸ asks: Which?"
+    assert request_sentence(first) == "Refactor the parser ▸ asks: Which?"
     assert isinstance(second, ApprovalRequest)
 
 
@@ -151,7 +152,7 @@ async def test_answers_go_to_the_directory_that_asked(is_waited_for: bool) -> No
 
 
 @pytest.mark.parametrize(
-    ("permission", "patterns", "wish"),
+    ("permission", "patterns", "expected"),
     [
         ("bash", ("git push",), "wants to run git push"),
         ("edit", ("a.py", "b.py"), "wants to change a.py, b.py"),
@@ -160,11 +161,11 @@ async def test_answers_go_to_the_directory_that_asked(is_waited_for: bool) -> No
         ("odd{name}", (), "wants to use odd{name}: something that it does not name"),
     ],
 )
-def test_every_wish_is_a_sentence(permission: str, patterns: tuple[str, ...], wish: str) -> None:
-    assert ApprovalRequest("per_1", Requester("s", "/w", "T"), permission, patterns).wish == wish
+def test_every_wish_is_a_sentence(permission: str, patterns: tuple[str, ...], expected: str) -> None:
+    assert wish(ApprovalRequest("per_1", Requester("s", "/w", "T"), permission, patterns)) == expected
 
 
 def test_several_questions_are_told_as_such() -> None:
     requester = Requester("s", "/w", "T")
-    assert QuestionRequest("que_1", requester, (Question("A?"), Question("B?"))).sentence == "T ▸ asks: A? (and 1 more)"
-    assert QuestionRequest("que_1", requester, ()).sentence == "T ▸ asks: "
+    assert request_sentence(QuestionRequest("que_1", requester, (Question("A?"), Question("B?")))) == "T ▸ asks: A? (and 1 more)"
+    assert request_sentence(QuestionRequest("que_1", requester, ())) == "T ▸ asks: "

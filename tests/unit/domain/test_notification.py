@@ -26,6 +26,7 @@ from t3tray.domain.notification import (
 from t3tray.domain.pending_request import ApprovalRequest, Option, Question, QuestionRequest, Reply, Requester
 from t3tray.domain.remedy import Remedy
 from t3tray.messages.notifications import Button, NotificationWording, wording
+from t3tray.messages.pending_requests import wish
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = START + timedelta(minutes=1)
@@ -40,7 +41,7 @@ def fact(kind: NotificationKind, thread: str = "a", *, id: str = "", is_old: boo
 
 def approval(id: str, *patterns: str) -> Fact:
     request = ApprovalRequest(id, ASKER, "bash", patterns or ("git push",))
-    return Fact(f"ask {id}", NotificationKind.APPROVAL, "Parser", request.wish, "a", request=request)
+    return Fact(f"ask {id}", NotificationKind.APPROVAL, "Parser", wish(request), "a", request=request)
 
 
 def question(*options: str, text: str = "Which?", multiple: bool = False) -> QuestionRequest:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from t3tray.domain.restore import Restore
-from t3tray.messages.restore import SETTLE, restore_sentence, settle_plan, what_happened
+from t3tray.messages.restore import SETTLE, doubt_clause, restore_sentence, settle_plan, what_happened
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 COPY_AT = datetime(2026, 2, 28, 9, 30, tzinfo=UTC)
@@ -54,8 +54,8 @@ def test_the_sentence_says_what_may_be_older_and_how_it_is_settled() -> None:
 
 
 def test_the_remark_names_the_time_that_the_binding_is_of() -> None:
-    assert PUT_BACK.remark.startswith("its binding is of 2026-02-28 09:30 UTC;")
-    assert replace(PUT_BACK, copy_at=None).remark.startswith("its binding is from before 2026-03-01 12:00 UTC;")
+    assert doubt_clause(PUT_BACK).startswith("its binding is of 2026-02-28 09:30 UTC;")
+    assert doubt_clause(replace(PUT_BACK, copy_at=None)).startswith("its binding is from before 2026-03-01 12:00 UTC;")
 
 
 def test_settling_names_the_threads_in_doubt_and_what_is_said_no_more() -> None:

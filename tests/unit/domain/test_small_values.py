@@ -6,28 +6,29 @@ from datetime import UTC, datetime
 
 import pytest
 
-from t3tray.domain.archived import ArchivedTranscript, LostMessages, TranscriptOwner
+from t3tray.domain.archived import LostMessages
 from t3tray.domain.conversation import Conversation, SubAgent, tasks_of
 from t3tray.domain.evidence import Role
-from t3tray.domain.thread import Source, Thread, named
+from t3tray.domain.thread import Source, Thread
 from t3tray.domain.transcript import Message, Piece, PieceKind, ToolCall
 from t3tray.errors import ThreadNotFound, UsageError
+from t3tray.messages.archive import damage_sentences
 from t3tray.messages.conversation import dated_ahead_sentence, error_sentence
 from t3tray.messages.inventory import kept_off, starts_another, unreadable
+from t3tray.store.threads import named
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def test_damage_of_the_archive_is_a_sentence_for_each_part() -> None:
     lost = LostMessages(0), LostMessages(1), LostMessages(1, "msg_1", "msg_1"), LostMessages(3, "msg_1", "msg_3")
-    owner = TranscriptOwner("t1", "ses_1", "Report", "/w")
-    assert ArchivedTranscript(owner, "", 0, 9, 4, 100, lost).damage == (
+    assert damage_sentences(lost) == (
         "Some of its messages cannot be read any more: they are damaged.",
         "A message cannot be read any more: it is damaged.",
         "A message (msg_1) cannot be read any more: it is damaged.",
         "3 messages (from msg_1 to msg_3) cannot be read any more: they are damaged.",
     )
-    assert ArchivedTranscript(owner, "", 0, 9, 4, 100).damage == ()
+    assert damage_sentences(()) == ()
 
 
 def test_another_copy_starts_t3tray_and_who_prevents_it_does_not() -> None:
