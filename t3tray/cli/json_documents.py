@@ -45,7 +45,7 @@ def moment(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _moment_of(at_ms: int | None) -> str | None:
+def moment_of(at_ms: int | None) -> str | None:
     """Return OpenCode's time in ms as text; None for a number out of the range of times."""
     try:
         return None if at_ms is None else moment(exact_from_ms(at_ms))
@@ -66,7 +66,7 @@ def carries_document(carries: Carries) -> Document:
     """What the next message carries."""
     return {
         "kind": carries.kind.value,
-        "since": _moment_of(carries.since_ms),
+        "since": moment_of(carries.since_ms),
         "messages": carries.messages,
         "summary": carries.summary,
     }
@@ -251,8 +251,8 @@ def candidate_document(candidate: Candidate) -> Document:
         "parent_id": candidate.parent_id,
         "archived": candidate.archived,
         "messages": candidate.messages,
-        "first_at": _moment_of(candidate.first_ms),
-        "last_at": _moment_of(candidate.last_ms),
+        "first_at": moment_of(candidate.first_ms),
+        "last_at": moment_of(candidate.last_ms),
         "input_tokens": candidate.input_tokens,
     }
 

@@ -31,7 +31,7 @@ READ_TIMEOUT = 10.0
 
 # All in one page: OpenCode pages by time of update, and a session with the same millisecond could be lost between two pages.
 _ALL_SESSIONS = 1_000_000
-_COUNTED_AT_ONCE = 500
+COUNTED_AT_ONCE = 500
 # The server accepts at most 200.
 _OPENCODE2_AT_ONCE = 100
 _FIRST_READ = 8
@@ -162,7 +162,7 @@ class OpenCodeClient:
         times: list[int] = []
         before: str | None = None
         while True:
-            params = {"limit": str(_COUNTED_AT_ONCE)} | ({"before": before} if before else {})
+            params = {"limit": str(COUNTED_AT_ONCE)} | ({"before": before} if before else {})
             response = await self._send("GET", f"/session/{_part(session_id)}/message", params=params)
             found = wire.decode(failures.json_body(response), tuple[wire.Stub, ...], "the messages")
             times += [message.created_ms for message in found]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 HOST = "127.0.0.1"
-_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 # Start of the ephemeral ports on macOS and Windows, and in IANA's assignment.
 _EPHEMERAL_FROM = 49152
 # Many well-known ports are below.
@@ -39,7 +39,7 @@ def choose_lasting_port(but: int = 0, pick: Callable[[Sequence[int]], int] = sec
 def _first_ephemeral() -> int:
     """Return the first port of the ephemeral range, used for outgoing connections."""
     try:
-        return int(_RANGE.read_text().split()[0])
+        return int(EPHEMERAL_RANGE.read_text().split()[0])
     except (OSError, ValueError, IndexError):
         return _EPHEMERAL_FROM
 

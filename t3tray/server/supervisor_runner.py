@@ -33,8 +33,8 @@ _log = logging.getLogger(__name__)
 
 # In seconds.
 _LOOK_FOR_LINE = 0.02
-_LOOK_FOR_WORK = 1.0
-_ROTATE_EVERY = 15.0
+LOOK_FOR_WORK = 1.0
+ROTATE_EVERY = 15.0
 # A server whose last event is not older needs no health request. OpenCode sends a heartbeat every 10 s.
 _RECENT = PROBE_EVERY + 2.0
 _READ_MEMORY_EVERY = 60.0
@@ -267,7 +267,7 @@ class SupervisorRunner:
                 await asyncio.sleep(_LOOK_FOR_LINE)
             self.feed(supervisor_events.Announced(run))
         while True:
-            await asyncio.sleep(_ROTATE_EVERY)
+            await asyncio.sleep(ROTATE_EVERY)
             try:
                 await asyncio.to_thread(self._server_log.rotate)
             except OSError as error:
@@ -277,7 +277,7 @@ class SupervisorRunner:
         """Report activity while the server is starting."""
         meter = await asyncio.to_thread(WorkMeter, handle.process.pid, self._server_log.path if handle.is_child else None)
         while self._supervisor.state is ServerState.STARTING and self._supervisor.run == run:
-            await asyncio.sleep(_LOOK_FOR_WORK)
+            await asyncio.sleep(LOOK_FOR_WORK)
             if await asyncio.to_thread(meter.has_worked):
                 self.feed(supervisor_events.Worked(run))
 
@@ -331,7 +331,7 @@ class SupervisorRunner:
             log_tail=now.log_tail,
             memory=self._memory if handle else None,
         )
-        if _is_visible_change(self._published, self.status):
+        if is_visible_change(self._published, self.status):
             self._published = self.status
             for callback in self._callbacks:
                 callback(self.status)
@@ -368,6 +368,6 @@ def _clock() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _is_visible_change(old: ServerStatus, new: ServerStatus) -> bool:
+def is_visible_change(old: ServerStatus, new: ServerStatus) -> bool:
     """Return whether the status changed in more than the amount of memory, which is shown with the next other change."""
     return replace(old, memory=None) != replace(new, memory=None) or (old.memory is None) != (new.memory is None)

@@ -41,7 +41,7 @@ def new_token(folder: Path) -> str:
 def find_stray(folder: Path) -> Stray | None:
     """Return the running server of this data folder, the oldest where there are several. Its child processes do not count."""
     mark = _mark(folder)
-    found = sorted(_bearers(mark), key=lambda bearer: bearer[0].create_time())
+    found = sorted(bearers(mark), key=lambda bearer: bearer[0].create_time())
     for process, environment, port in found:
         with while_it_lives(), suppress(psutil.AccessDenied):
             return Stray(AdoptedProcess(process), environment[INSTANCE_VARIABLE], port, environment.get(PASSWORD_VARIABLE, ""))
@@ -53,7 +53,7 @@ def end_bearers(token: str, port: int | None = None) -> int:
 
     When a shim is killed, the server that it started keeps running.
     """
-    left = [process for process, _, at in _bearers(token) if port in (None, at)]
+    left = [process for process, _, at in bearers(token) if port in (None, at)]
     for process in left:
         with suppress(psutil.Error):
             process.terminate()
@@ -70,7 +70,7 @@ def end_strays(folder: Path) -> int:
     return end_bearers(_mark(folder))
 
 
-def _bearers(beginning: str) -> Iterator[tuple[psutil.Process, dict[str, str], int]]:
+def bearers(beginning: str) -> Iterator[tuple[psutil.Process, dict[str, str], int]]:
     """Yield the servers whose token has this beginning, with environment and port."""
     for process in psutil.process_iter():
         with while_it_lives(), suppress(psutil.AccessDenied, OSError):

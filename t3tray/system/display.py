@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ctypes import CDLL
 
 # In seconds: how long a display server may take to answer.
-_LIMIT = 3.0
+LIMIT = 3.0
 _ADVICE = "`t3tray run` (and `t3tray run --demo`) needs no display: it prints a line for each change."
 _NO_PLUGIN = "Qt has no part for “{}” screens, which QT_QPA_PLATFORM names."
 # Debian and Ubuntu packages of libraries that Qt does not include.
@@ -66,24 +66,24 @@ def _check_x(environment: Mapping[str, str]) -> tuple[str, str] | None:
         xcb = ctypes.CDLL("libxcb.so.1")
     except OSError as error:
         return _missing(str(error))
-    if not _in_time(lambda: _x_answers(xcb, display)):
+    if not _in_time(lambda: x_answers(xcb, display)):
         return f"The X server “{display}”, named by DISPLAY, does not respond or refuses this user.", ""
-    return _check_plugin("xcb")
+    return check_plugin("xcb")
 
 
 def _check_wayland(environment: Mapping[str, str]) -> tuple[str, str] | None:
     if environment.get("WAYLAND_SOCKET"):
-        return _check_plugin("wayland")
+        return check_plugin("wayland")
     socket = Path(environment.get("XDG_RUNTIME_DIR", "/")) / (environment.get("WAYLAND_DISPLAY") or "wayland-0")
     if not _in_time(lambda: _listens(socket)):
         return f"No response from {socket}, the display named by WAYLAND_DISPLAY.", ""
-    return _check_plugin("wayland")
+    return check_plugin("wayland")
 
 
 _CHECKS: dict[str, Callable[[Mapping[str, str]], tuple[str, str] | None]] = {"xcb": _check_x, "wayland": _check_wayland}
 
 
-def _check_plugin(name: str) -> tuple[str, str] | None:
+def check_plugin(name: str) -> tuple[str, str] | None:
     """Return why Qt's platform plugin cannot be loaded; None when it can. Qt loads the same files later, so this is cheap."""
     import ctypes
     from importlib.util import find_spec
@@ -110,7 +110,7 @@ def _missing(message: str) -> tuple[str, str]:
     return f"Qt needs the library {library}, which is not installed.", f"{install}, or run `packaging/setup.sh run`."
 
 
-def _x_answers(xcb: CDLL, display: str) -> bool:
+def x_answers(xcb: CDLL, display: str) -> bool:
     """Connect to the X server like Qt, with this user's authorization."""
     import ctypes
 
@@ -129,7 +129,7 @@ def _listens(address: Path) -> bool:
     if sys.platform == "win32":
         return False
     with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(_LIMIT)
+        probe.settimeout(LIMIT)
         probe.connect(os.fsencode(address))
         return True
 
@@ -148,5 +148,5 @@ def _in_time(ask: Callable[[], bool]) -> bool:
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join(_LIMIT)
+    thread.join(LIMIT)
     return bool(answers and answers[0])

@@ -68,7 +68,7 @@ class FolderProbe:
         realpath: Callable[[str], str] = os.path.realpath,
         limit: float = LIMIT,
     ) -> None:
-        self._stat_of = stat_of
+        self.stat_of = stat_of
         self._realpath = realpath
         self._limit = limit
         self._begin()
@@ -123,7 +123,7 @@ class FolderProbe:
 
     def _status(self, path: str) -> os.stat_result | None:
         try:
-            return self._ask(path, self._stat_of)
+            return self._ask(path, self.stat_of)
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -180,11 +180,11 @@ def _normal(path: str) -> str:
     return unicodedata.normalize("NFC", path).casefold() if sys.platform == "darwin" else os.path.normcase(path)
 
 
-_PROBE = FolderProbe()
-directory_exists = _PROBE.exists
-holds_any = _PROBE.holds_any
-same_directory = _PROBE.same
-real_directory = _PROBE.real
+PROBE = FolderProbe()
+directory_exists = PROBE.exists
+holds_any = PROBE.holds_any
+same_directory = PROBE.same
+real_directory = PROBE.real
 
 
 def spelled_like(directory: str, known: str) -> str:

@@ -15,15 +15,15 @@ from pathlib import Path
 
 # Inode of the host's initial pid namespace.
 _FIRST_PROCESSES = 0xEFFFFFFC
-_MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
+MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
 
 @cache
 def this_machine() -> str:
     """Return an id that is the same after each boot, followed by the machine's name, which may change."""
     name = platform.node() or "unknown"
-    identity = _system_id() or name
-    if _is_container():
+    identity = system_id() or name
+    if is_container():
         # Containers of the same image have the same id.
         identity += f" {name}"
     # Hashed: the machine's own id is confidential.
@@ -40,7 +40,7 @@ def name_of(recorded: str) -> str:
     return recorded.partition(" ")[2]
 
 
-def _system_id() -> str:
+def system_id() -> str:
     """Return the system's own id of the machine; empty where there is none."""
     if sys.platform == "win32":
         import winreg
@@ -54,14 +54,14 @@ def _system_id() -> str:
             if ctypes.CDLL(None).gethostuuid(identity, ctypes.byref(wait)) == 0:
                 return identity.raw.hex()
         return ""
-    for path in _MACHINE_IDS:
+    for path in MACHINE_IDS:
         with suppress(OSError, UnicodeDecodeError):
             if identity := path.read_text("ascii").strip():
                 return identity
     return ""
 
 
-def _is_container() -> bool:
+def is_container() -> bool:
     if sys.platform != "linux":
         return False
     try:

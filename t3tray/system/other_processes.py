@@ -15,12 +15,12 @@ from t3tray.system.folders import same_directory
 from t3tray.system.paths import real_path
 
 # Names of OpenCode's programs: itself, the one inside its desktop app, and its successors.
-_NAMES = frozenset(f"{name}{end}" for name in ("opencode", "opencode-cli", "opencode2", "lildax") for end in ("", ".exe"))
+NAMES = frozenset(f"{name}{end}" for name in ("opencode", "opencode-cli", "opencode2", "lildax") for end in ("", ".exe"))
 _SERVES = frozenset({"serve", "web"})
 # Node names its process after a thread.
 _THREADS = frozenset({"MainThread"})
 # Processes that adopt orphans, mainly `systemd --user`.
-_ADOPTERS = frozenset({"systemd", "init", "launchd"})
+ADOPTERS = frozenset({"systemd", "init", "launchd"})
 _PROC = Path("/proc")
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "afpfs", "sshfs", "fuse.sshfs", "webdav", "9p"})
 
@@ -71,7 +71,7 @@ def other_servers(ours: int | None) -> tuple[OtherProcess, ...]:
     found = []
     for process in psutil.process_iter(["name", "cmdline"]):
         words = process.info["cmdline"] or []
-        if process.pid != ours and process.info["name"] in _NAMES and not _SERVES.isdisjoint(words):
+        if process.pid != ours and process.info["name"] in NAMES and not _SERVES.isdisjoint(words):
             try:
                 found.append(_other_process(process))
             except psutil.Error:
@@ -98,7 +98,7 @@ def is_network(kind: str) -> bool:
 def _writes(process: psutil.Process, database: Path) -> bool | None:
     """Return whether the process writes the database; None where a process with OpenCode's name may not be inspected."""
     found = has_open(process, database, to_write=True)
-    return False if found is None and process.info["name"] not in _NAMES else found
+    return False if found is None and process.info["name"] not in NAMES else found
 
 
 def _is_open(pid: int, path: Path, to_write: bool) -> Iterator[bool]:
@@ -130,7 +130,7 @@ def _other_process(process: psutil.Process) -> OtherProcess:
         started=datetime.fromtimestamp(process.create_time(), UTC),
         memory=process.memory_info().rss,
         port=_port(process.cmdline()),
-        parent="" if parent is None or parent.pid == 1 or parent.name() in _ADOPTERS else _name_of(parent),
+        parent="" if parent is None or parent.pid == 1 or parent.name() in ADOPTERS else _name_of(parent),
     )
 
 

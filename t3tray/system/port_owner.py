@@ -12,7 +12,7 @@ import psutil
 from t3tray.system.other_processes import listener
 
 # Readable by all users, with each socket's owner: proc(5) and the kernel's `proc_net_tcp.rst`.
-_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _LISTENS = "0A"
 
 
@@ -21,7 +21,7 @@ def may_be_t3tray(port: int) -> bool:
 
     False only where the system shows that it is another program. A program that cannot be seen or has ended may be one.
     """
-    if sys.platform != "win32" and any(user != os.getuid() for user in _users(port)):
+    if sys.platform != "win32" and any(user != os.getuid() for user in users_of(port)):
         return False
     pid = listener(port)
     if pid is None:
@@ -40,9 +40,9 @@ def is_like_t3tray(name: str, words: Sequence[str]) -> bool:
     return any("t3tray" in word.lower() or "python" in Path(word).name.lower() for word in (name, *words))
 
 
-def _users(port: int) -> Iterator[int]:
+def users_of(port: int) -> Iterator[int]:
     """Yield the ids of the users that listen on this port; none where that is not available."""
-    for table in _TABLES:
+    for table in TABLES:
         try:
             lines = table.read_text("ascii").splitlines()[1:]
         except (OSError, UnicodeDecodeError):

@@ -23,7 +23,7 @@ _START_TICKS = 19
 
 def start_id(pid: int) -> str:
     """Return a process's start in a form for comparison only: `BOOT:TICKS` on Linux. Raises psutil.NoSuchProcess."""
-    boot = _boot_id()
+    boot = boot_id()
     if boot:
         try:
             stat = Path(f"/proc/{pid}/stat").read_bytes()
@@ -63,7 +63,7 @@ def while_it_lives() -> Iterator[None]:
 
 
 @cache
-def _boot_id() -> str:
+def boot_id() -> str:
     """Return the id of this boot; empty where the system has none."""
     if sys.platform != "linux":
         return ""

@@ -11,14 +11,17 @@ import io
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from t3tray.backend.backend import Backend
 from t3tray.cli import parser
+from t3tray.system.power import SleepWatch
 from t3tray.threads.snapshot import Snapshot
 from tests.support.broken_world import CASES, NO_ARCHIVE, OURS, Break, Machine, other_homes_database_is_garbage, rewrite
 from tests.support.forked import Forker, forkable, shared_forker
@@ -132,6 +135,8 @@ async def test_the_trays_loop_goes_on_and_the_others_keep_their_verdict(
     machine: Machine, monkeypatch: Patch, spoil: Break
 ) -> None:
     told: asyncio.Queue[Snapshot] = asyncio.Queue()
+    slept = 0.0
+    monkeypatch.setattr("t3tray.backend.monitor.SleepWatch", partial(SleepWatch, wall=lambda: time.time() + slept))
     backend = await Backend.open(None, "tray")
     running = asyncio.create_task(backend.run(told.put_nowait))
     try:
@@ -140,7 +145,8 @@ async def test_the_trays_loop_goes_on_and_the_others_keep_their_verdict(
         )
         spoil(machine, monkeypatch)
         # What no watcher tells is found by the next look.
-        backend.monitor.sleep._woke()
+        slept = 3600.0
+        backend.monitor.sleep.check()
         _ = await _next(told, running)
         await backend.rename("ours", "Another name")
         now = await _next(told, running, lambda snapshot: any(row.thread.title == "Another name" for row in snapshot.rows))

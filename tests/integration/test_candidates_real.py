@@ -86,7 +86,7 @@ async def test_both_views_agree_field_by_field(sessions: dict[str, str], server:
 async def test_a_long_session_is_counted_page_by_page(
     sessions: dict[str, str], server: RawServer, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("t3tray.opencode.client._COUNTED_AT_ONCE", 4)
+    monkeypatch.setattr("t3tray.opencode.client.COUNTED_AT_ONCE", 4)
     client = OpenCodeClient(server.url, server.password)
     span = await client.span(sessions["fork"])
     await client.aclose()

@@ -74,15 +74,15 @@ async def test_what_cannot_be_told_hinders_nothing_else(backend: Backend) -> Non
 
 async def test_the_passwords_in_use_are_not_in_them(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENCODE_SERVER_PASSWORD", "hush, hush")
-    backend.servers._used = Endpoint("http://127.0.0.1:1", "swordfish", "1"), _Closed()  # type: ignore[assignment]
+
+    async def ready() -> Endpoint:
+        return Endpoint("http://127.0.0.1:1", "swordfish", "1")
+
+    monkeypatch.setattr(backend.server, "ensure_ready", ready)
+    await backend.servers.connect()
     log(backend, FILE_NAME, "it said swordfish and hush, hush")
     text = await backend.inspection.diagnostics()
     assert "it said [removed] and [removed]" in text
-
-
-class _Closed:
-    async def aclose(self) -> None:
-        pass
 
 
 @settings(max_examples=10)

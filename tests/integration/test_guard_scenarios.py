@@ -379,7 +379,7 @@ def test_a_server_that_is_down_for_good_fails_the_turn_and_keeps_the_cursor(
     session = t3.turn(thread, TELL)
     t3.restart()
     guarded.call(guarded.backend.server.retire())
-    monkeypatch.setattr(guarded.backend.server._runner, "_launch", _no_program)
+    monkeypatch.setattr(guarded.backend.launching, "program", _no_program)
     with pytest.raises(TurnRefused, match="Open t3tray: the OpenCode server cannot be started"):
         t3.turn(thread, ASK)
     assert t3.cursor(thread) == session and sessions(world) == 1

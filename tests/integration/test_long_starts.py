@@ -25,7 +25,7 @@ async def test_a_long_start_is_waited_for_told_and_left_to_finish(
     data: Path, bad: BadServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "SLOW", 0.2)
-    monkeypatch.setattr(supervisor_runner, "_LOOK_FOR_WORK", 0.1)
+    monkeypatch.setattr(supervisor_runner, "LOOK_FOR_WORK", 0.1)
     monkeypatch.setattr(work_meter, "CPU_SECONDS", 0.05)
     bad.behave("works")
     async with owning(data, bad.program) as owner:

@@ -156,7 +156,7 @@ async def test_who_gives_up_waiting_does_not_disturb_the_start(data: Path, bad: 
 async def test_a_flood_of_output_neither_blocks_it_nor_fills_the_disk(
     data: Path, bad: BadServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor_runner, "_ROTATE_EVERY", 0.05)
+    monkeypatch.setattr(supervisor_runner, "ROTATE_EVERY", 0.05)
     bad.behave("flood")
     async with owning(data, bad.program) as owner:
         await owner.server.ensure_ready()

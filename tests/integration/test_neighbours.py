@@ -81,7 +81,7 @@ def test_an_opencode_that_may_not_be_looked_into_counts_and_others_do_not(
     database = tmp_path / "opencode.db"
     database.touch()
     monkeypatch.setattr(other_processes, "has_open", lambda process, path, to_write: None)
-    mine = [process.pid for process in psutil.process_iter(["name"]) if process.info["name"] in other_processes._NAMES]
+    mine = [process.pid for process in psutil.process_iter(["name"]) if process.info["name"] in other_processes.NAMES]
     assert not other_writer_runs(mine, database)
     with opencode(tmp_path, str(database)):
         assert other_writer_runs(mine, database), "it cannot be told"
@@ -107,7 +107,7 @@ def test_a_server_is_seen_with_its_parent_and_an_orphan_as_nobodys(tmp_path: Pat
 def test_whoever_takes_in_orphans_is_no_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A session manager adopts them (as a subreaper does), so that their parent is not process 1."""
     with opencode(tmp_path, "/dev/null", "serve") as process:
-        monkeypatch.setattr("t3tray.system.other_processes._ADOPTERS", frozenset({psutil.Process().name()}))
+        monkeypatch.setattr("t3tray.system.other_processes.ADOPTERS", frozenset({psutil.Process().name()}))
         (found,) = [each for each in other_servers(None) if each.pid == process.pid]
         assert found.parent == ""
 

@@ -55,9 +55,17 @@ async def backend(tmp_path: Path, server: RawServer, world: World, monkeypatch: 
     await opened.close()
 
 
+class Theirs(OpenCodeClient):
+    """A client of another program. By its `server` it asks also what t3tray never does."""
+
+    def __init__(self, server: RawServer) -> None:
+        super().__init__(server.url, server.password)
+        self.server = server
+
+
 @pytest_asyncio.fixture
-async def client(server: RawServer) -> AsyncIterator[OpenCodeClient]:
-    made = OpenCodeClient(server.url, server.password)
+async def client(server: RawServer) -> AsyncIterator[Theirs]:
+    made = Theirs(server)
     yield made
     await made.aclose()
 
@@ -80,12 +88,18 @@ async def new_thread(backend: Backend, folder: Path, words: str) -> str:
     return made.id
 
 
-async def session_with(client: OpenCodeClient, folder: Path, words: str, title: str = "theirs") -> str:
+async def session_with(client: Theirs, folder: Path, words: str, title: str = "theirs") -> str:
     """A session that t3tray knows nothing of."""
-    answer = await client._send("POST", "/session", params={"directory": str(folder)}, json={"title": title})
-    session: str = answer.json()["id"]
+    with client.server.http() as http:
+        answer = http.post("/session", params={"directory": str(folder)}, json={"title": title})
+    session: str = answer.raise_for_status().json()["id"]
     await turn(client, session, words)
     return session
+
+
+def revert(server: RawServer, session: str, message: str) -> None:
+    with server.http() as http:
+        http.post(f"/session/{session}/revert", json={"messageID": message}).raise_for_status()
 
 
 def t3_thread(world: World, session: str | None, name: str = "", *, worktree: Path | None = None) -> str:
@@ -112,7 +126,7 @@ async def undo(backend: Backend, thread: str) -> None:
     await backend.remedies.apply(thread, Choice(Remedy.UNDO))
 
 
-async def test_bind_to_another_session_and_back(backend: Backend, client: OpenCodeClient, folder: Path, model: StubModel) -> None:
+async def test_bind_to_another_session_and_back(backend: Backend, client: Theirs, folder: Path, model: StubModel) -> None:
     thread = await new_thread(backend, folder, HERON)
     first = await bound(backend, thread)
     other = await session_with(client, folder, PELICAN)
@@ -131,7 +145,7 @@ async def test_bind_to_another_session_and_back(backend: Backend, client: OpenCo
 
 @pytest.mark.needs(Ability.MOVE_SESSION)
 async def test_move_the_session_to_the_worktree(
-    backend: Backend, client: OpenCodeClient, folder: Path, world: World, tmp_path: Path
+    backend: Backend, client: Theirs, folder: Path, world: World, tmp_path: Path
 ) -> None:
     subprocess.run(["git", "-C", str(folder), "worktree", "add", str(tmp_path / "wt")], check=True, capture_output=True)
     session = await session_with(client, folder, HERON)
@@ -147,7 +161,7 @@ async def test_move_the_session_to_the_worktree(
 
 @pytest.mark.needs(Ability.MOVE_SESSION)
 async def test_across_projects_the_conversation_is_carried(
-    backend: Backend, client: OpenCodeClient, folder: Path, world: World, tmp_path: Path, model: StubModel
+    backend: Backend, client: Theirs, folder: Path, world: World, tmp_path: Path, model: StubModel
 ) -> None:
     session = await session_with(client, folder, HERON)
     other_project = t3_thread(world, session, worktree=repository(tmp_path / "other"))
@@ -176,7 +190,7 @@ async def test_across_projects_the_conversation_is_carried(
 
 
 @pytest.mark.needs(Ability.MOVE_SESSION)
-async def test_relocate_a_renamed_repository(backend: Backend, client: OpenCodeClient, folder: Path, tmp_path: Path) -> None:
+async def test_relocate_a_renamed_repository(backend: Backend, client: Theirs, folder: Path, tmp_path: Path) -> None:
     thread = await new_thread(backend, folder, HERON)
     renamed = folder.rename(tmp_path / "renamed")
     assert await verdict(backend, thread) == Reason.DIRECTORY_MISSING
@@ -204,7 +218,7 @@ async def test_a_folder_that_is_no_repository_wants_a_word(backend: Backend, tmp
     assert await ask(backend, thread) == "HERON"
 
 
-async def test_go_on_in_a_fork(backend: Backend, client: OpenCodeClient, folder: Path) -> None:
+async def test_go_on_in_a_fork(backend: Backend, client: Theirs, folder: Path) -> None:
     thread = await new_thread(backend, folder, HERON)
     parent = await bound(backend, thread) or ""
     metadata = (await client.session(parent)).metadata
@@ -246,7 +260,7 @@ async def test_release_and_back(backend: Backend, folder: Path) -> None:
 
 @pytest.mark.needs(Ability.MOVE_SESSION)
 async def test_what_cannot_be_mended_is_refused_with_the_reason(
-    backend: Backend, client: OpenCodeClient, folder: Path, tmp_path: Path
+    backend: Backend, client: Theirs, folder: Path, tmp_path: Path
 ) -> None:
     thread = await new_thread(backend, folder, HERON)
     session = await bound(backend, thread) or ""
@@ -272,7 +286,7 @@ async def test_what_cannot_be_mended_is_refused_with_the_reason(
 
 
 async def test_t3_codes_own_copy_is_carried_where_the_session_is_gone(
-    backend: Backend, client: OpenCodeClient, world: World, model: StubModel
+    backend: Backend, client: Theirs, world: World, model: StubModel
 ) -> None:
     session = await session_with(client, world.code / "proj", HERON)
     thread = t3_thread(world, session)
@@ -298,13 +312,13 @@ async def test_t3_codes_own_copy_is_carried_where_the_session_is_gone(
 
 
 async def test_a_pending_revert_is_told_before_a_message_makes_it_final(
-    backend: Backend, client: OpenCodeClient, folder: Path, model: StubModel
+    backend: Backend, client: Theirs, folder: Path, model: StubModel
 ) -> None:
     thread = await new_thread(backend, folder, HERON)
     await ask(backend, thread, "say: a second turn")
     session = await bound(backend, thread) or ""
     messages = [record.facts.id for record in (await client.messages(session, 100)).messages]
-    await client._send("POST", f"/session/{session}/revert", json={"messageID": messages[2]})
+    revert(client.server, session, messages[2])
 
     verification = await backend.prompting.verify(thread)
     assert verification.verdict.reason is Reason.REWOUND and "deletes 2 messages" in verification.verdict.detail
@@ -325,12 +339,12 @@ async def test_a_pending_revert_is_told_before_a_message_makes_it_final(
 
 
 async def test_a_revert_of_everything_blocks_and_is_never_proved_again(
-    backend: Backend, client: OpenCodeClient, folder: Path, server: RawServer
+    backend: Backend, client: Theirs, folder: Path, server: RawServer
 ) -> None:
     thread = await new_thread(backend, folder, HERON)
     session = await bound(backend, thread) or ""
     first = (await client.messages(session, 100)).messages[0].facts.id
-    await client._send("POST", f"/session/{session}/revert", json={"messageID": first})
+    revert(client.server, session, first)
     assert (await backend.prompting.verify(thread)).verdict.reason is Reason.HISTORY_LOST
     with pytest.raises(NotResumable):
         await ask(backend, thread)
@@ -342,7 +356,7 @@ async def test_a_revert_of_everything_blocks_and_is_never_proved_again(
 
 
 async def test_what_came_of_a_request_is_found_out_without_a_new_start(
-    backend: Backend, client: OpenCodeClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, client: Theirs, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = await backend.settlement.connect()
     create = connection.create_session

@@ -13,11 +13,11 @@ from t3tray.domain.t3code_side import NextReason
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.errors import Refused
 from t3tray.messages.t3code_side import next_sentence
-from t3tray.opencode.client import OpenCodeClient
 from t3tray.threads.verify import NotResumable
 from tests.integration.test_remedies import (
     HERON,
     PELICAN,
+    Theirs,
     ask,
     backend,
     client,
@@ -35,7 +35,7 @@ __all__ = ["backend", "client", "server", "world"]
 
 
 async def test_join_a_split_carries_what_only_the_other_holds_once(
-    backend: Backend, client: OpenCodeClient, world: World, model: StubModel
+    backend: Backend, client: Theirs, world: World, model: StubModel
 ) -> None:
     project = world.code / "proj"
     name = str(uuid.uuid4())
@@ -58,7 +58,7 @@ async def test_join_a_split_carries_what_only_the_other_holds_once(
     assert not any(HERON in record.text for record in (await client.messages(second, 100)).messages)
 
 
-async def test_the_other_one_of_a_split_can_be_kept(backend: Backend, client: OpenCodeClient, world: World) -> None:
+async def test_the_other_one_of_a_split_can_be_kept(backend: Backend, client: Theirs, world: World) -> None:
     project = world.code / "proj"
     name = str(uuid.uuid4())
     first = await session_with(client, project, HERON, f"T3 Code {name}")
@@ -79,7 +79,7 @@ async def test_the_other_one_of_a_split_can_be_kept(backend: Backend, client: Op
     assert await verdict(backend, thread) == Reason.CONFLICT, "the choice was made over another one"
 
 
-async def test_a_split_is_seen_by_whoever_sends(backend: Backend, client: OpenCodeClient, world: World, model: StubModel) -> None:
+async def test_a_split_is_seen_by_whoever_sends(backend: Backend, client: Theirs, world: World, model: StubModel) -> None:
     project, name = world.code / "proj", str(uuid.uuid4())
     await session_with(client, project, HERON, f"T3 Code {name}")
     second = await session_with(client, project, PELICAN, f"T3 Code {name}")
@@ -89,7 +89,7 @@ async def test_a_split_is_seen_by_whoever_sends(backend: Backend, client: OpenCo
     assert len(model.chats()) == asked
 
 
-async def test_t3_code_follows_to_the_session_that_was_chosen(backend: Backend, client: OpenCodeClient, world: World) -> None:
+async def test_t3_code_follows_to_the_session_that_was_chosen(backend: Backend, client: Theirs, world: World) -> None:
     project = world.code / "proj"
     first, second = await session_with(client, project, HERON), await session_with(client, project, PELICAN)
     thread = t3_thread(world, second)
@@ -121,7 +121,7 @@ async def test_t3_code_follows_to_the_session_that_was_chosen(backend: Backend, 
 
 
 async def test_an_undone_choice_of_a_split_is_a_split_again(
-    backend: Backend, client: OpenCodeClient, world: World, model: StubModel
+    backend: Backend, client: Theirs, world: World, model: StubModel
 ) -> None:
     project = world.code / "proj"
     name = str(uuid.uuid4())

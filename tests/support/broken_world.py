@@ -115,7 +115,7 @@ def folder_gives_an_error(machine: Machine, patch: Patch) -> None:
             raise OSError(5, "Input/output error", path)
         return Path(path).stat()
 
-    patch.setattr(folders._PROBE, "_stat_of", failing)
+    patch.setattr(folders.PROBE, "stat_of", failing)
 
 
 def folder_does_not_answer(machine: Machine, patch: Patch) -> None:
@@ -127,7 +127,7 @@ def folder_does_not_answer(machine: Machine, patch: Patch) -> None:
             over.wait(_LIMIT)
         return Path(path).stat()
 
-    patch.setattr(folders._PROBE, "_stat_of", hanging)
+    patch.setattr(folders.PROBE, "stat_of", hanging)
     machine.ends.append(over.set)
 
 

@@ -54,12 +54,15 @@ class Desktop:
         self.hangs = asyncio.Event()
         self.hangs.set()
         self.bug: Exception | None = None
+        # How many calls have come to their end, or failed.
+        self.done = 0
         self.handle: Callable[[NotificationPress], None]
 
     async def check(self) -> None: ...
 
     async def show(self, notice_id: str, wording: NotificationWording, stays: bool) -> None:
         await self.hangs.wait()
+        self.done += 1
         if self.bug:
             raise self.bug
         self.shown[notice_id] = wording
@@ -68,6 +71,7 @@ class Desktop:
 
     async def withdraw(self, notice_id: str) -> None:
         self.shown.pop(notice_id, None)
+        self.done += 1
         self.news.set()
 
     async def close(self) -> None: ...
@@ -325,7 +329,9 @@ async def test_after_waking_up_nothing_is_told_until_it_has_settled(monkeypatch:
     async with world() as here:
         here.noticing.woke()
         here.look(replace(QUIET, pending_requests=(PUSH,)))
-        assert here.noticing._queue.empty()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert here.desktop.ever == []
         here.now += SETTLING
         # By its own timer, without another look.
         await here.desktop.next("Parser")
@@ -339,8 +345,7 @@ async def test_a_desktop_that_hangs_delays_no_look_and_one_that_fails_ends_nothi
             here.look(QUIET)
         here.desktop.bug = ZeroDivisionError()
         here.desktop.hangs.set()
-        while not here.noticing._queue.empty():
-            await asyncio.sleep(0)
+        await here.desktop.until(lambda: here.desktop.done == 2)
         here.desktop.bug = None
         here.look(replace(QUIET, pending_requests=(COLOUR,)))
         await here.desktop.next("Parser")

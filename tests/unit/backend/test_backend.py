@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from t3tray.domain.inventory import AutostartState
 from t3tray.domain.thread import Source, Thread
 from t3tray.errors import Refused, StoreError, UsageError
 from t3tray.system.bus_notifications import NO_BUS
+from t3tray.system.power import SleepWatch
 from t3tray.threads.snapshot import Snapshot
 from tests.support.views import NOON
 
@@ -120,11 +123,13 @@ async def test_what_t3_code_shows_is_renamed_there() -> None:
     await command.close()
 
 
-async def test_waking_up_reads_everything_again() -> None:
+async def test_waking_up_reads_everything_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept = 0.0
+    monkeypatch.setattr(module, "SleepWatch", partial(SleepWatch, wall=lambda: time.time() + slept))
     async with running() as (backend, told):
         await next_of(told)
         # What no watcher tells: only a look finds the time that has passed unaccounted for.
-        backend.monitor.sleep._at = (0.0, 0.0)
+        slept = 3600.0
         backend.monitor.sleep.check()
         await next_of(told)
 

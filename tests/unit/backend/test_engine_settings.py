@@ -17,6 +17,8 @@ from t3tray.cli.commands.settings import settings
 from t3tray.cli.context import Command
 from t3tray.errors import UsageError
 from t3tray.settings.definitions import Settings
+from t3tray.settings.preferences import Preferences
+from t3tray.system.secrets import Secrets
 from tests.support.t3_world import SAMPLE_THREAD, sample_world
 
 
@@ -104,13 +106,14 @@ async def test_a_stored_value_that_cannot_be_used_is_its_default_with_a_warning(
         await opened.close()
 
 
-async def test_what_cannot_be_gone_by_is_never_stored(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_cannot_be_gone_by_is_never_stored(backend: Backend) -> None:
     async def fail(_settings: Settings) -> None:
         raise OverflowError("by a mistake of ours")
 
-    monkeypatch.setattr(backend.preferences, "_apply", fail)
+    used = backend.preferences.current
+    preferences = Preferences(backend.store.settings, backend.run_sql, used, fail, Secrets(backend.data_directory))
     with pytest.raises(OverflowError):
-        await backend.preferences.change("stop_idle_minutes", 7)
+        await preferences.change("stop_idle_minutes", 7)
     assert (await backend.preferences.read()).stop_idle_minutes == 30
 
 

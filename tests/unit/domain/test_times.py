@@ -60,7 +60,7 @@ def test_what_is_no_time_is_told_all_the_same(ms: float, zone: str) -> None:
 def test_a_number_that_is_no_time_is_none_in_a_document() -> None:
     with pytest.raises(OverflowError):
         exact_from_ms(2**70)
-    assert json_documents._moment_of(2**70) is None and json_documents._moment_of(-1) == "1969-12-31T23:59:59.999Z"
+    assert json_documents.moment_of(2**70) is None and json_documents.moment_of(-1) == "1969-12-31T23:59:59.999Z"
 
 
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])

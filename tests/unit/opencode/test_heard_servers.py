@@ -81,5 +81,5 @@ async def test_it_is_asked_only_while_it_is_not_heard(monkeypatch: pytest.Monkey
 
 def test_memory_alone_is_no_news() -> None:
     seen = ServerStatus(ServerState.READY, memory=100)
-    assert not executing._is_visible_change(seen, ServerStatus(ServerState.READY, memory=200))
-    assert executing._is_visible_change(ServerStatus(ServerState.READY), seen)
+    assert not executing.is_visible_change(seen, ServerStatus(ServerState.READY, memory=200))
+    assert executing.is_visible_change(ServerStatus(ServerState.READY), seen)

@@ -19,7 +19,7 @@ def test_it_is_below_the_ports_of_outgoing_connections(
     file = tmp_path / "ip_local_port_range"
     if said is not None:
         file.write_text(said)
-    monkeypatch.setattr(port, "_RANGE", file)
+    monkeypatch.setattr(port, "EPHEMERAL_RANGE", file)
     asked: list[Sequence[int]] = []
 
     def pick(ports: Sequence[int]) -> int:

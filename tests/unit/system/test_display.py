@@ -52,7 +52,7 @@ def test_a_dead_display_is_told_with_what_works_without_one(environment: dict[st
 def test_a_socket_that_is_left_over_is_dead_and_one_that_is_listened_to_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(screen, "_check_plugin", lambda name: None)
+    monkeypatch.setattr(screen, "check_plugin", lambda name: None)
     environment = {"WAYLAND_DISPLAY": "w", "XDG_RUNTIME_DIR": str(tmp_path)}
     with socket.socket(socket.AF_UNIX) as compositor:
         compositor.bind(str(tmp_path / "w"))
@@ -65,7 +65,7 @@ def test_a_socket_that_is_left_over_is_dead_and_one_that_is_listened_to_is_not(
 
 
 def test_an_x_server_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(screen, "_LIMIT", 0.2)
+    monkeypatch.setattr(screen, "LIMIT", 0.2)
     with socket.socket() as hangs:
         hangs.bind(("127.0.0.1", 0))
         hangs.listen()
@@ -83,7 +83,7 @@ def test_a_library_that_is_missing_is_named_with_its_package(monkeypatch: pytest
         return load(name)
 
     monkeypatch.setattr(ctypes, "CDLL", without_cursor)
-    monkeypatch.setattr(screen, "_x_answers", lambda xcb, display: True)
+    monkeypatch.setattr(screen, "x_answers", lambda xcb, display: True)
     with pytest.raises(NoScreen, match=r"libxcb-cursor\.so\.0, which is not installed") as refused:
         screen.has_screen({"DISPLAY": ":0"})
     assert "apt-get install libxcb-cursor0" in str(refused.value.hint)

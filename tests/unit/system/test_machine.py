@@ -21,8 +21,8 @@ def _asked_anew() -> Iterator[None]:
 
 def here(monkeypatch: pytest.MonkeyPatch, told: str, name: str, is_container: bool = False) -> str:
     this_machine.cache_clear()
-    monkeypatch.setattr(machine, "_system_id", lambda: told)
-    monkeypatch.setattr(machine, "_is_container", lambda: is_container)
+    monkeypatch.setattr(machine, "system_id", lambda: told)
+    monkeypatch.setattr(machine, "is_container", lambda: is_container)
     monkeypatch.setattr(platform, "node", lambda: name)
     return this_machine()
 
@@ -48,6 +48,6 @@ def test_what_an_older_version_recorded_counts_as_here() -> None:
 
 
 def test_a_machine_without_an_id_goes_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(machine, "_MACHINE_IDS", (tmp_path / "none",))
+    monkeypatch.setattr(machine, "MACHINE_IDS", (tmp_path / "none",))
     assert this_machine() == this_machine()
     assert is_this_machine(this_machine())

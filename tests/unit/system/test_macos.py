@@ -121,7 +121,7 @@ def test_an_environment_that_is_not_told_makes_no_server_ours(monkeypatch: pytes
             return {}
 
     monkeypatch.setattr(psutil, "process_iter", lambda *_: iter([Strange()]))
-    assert [*token_bearers._bearers("")] and not [*token_bearers._bearers("abc")], "one of ours would be known by its token alone"
+    assert [*token_bearers.bearers("")] and not [*token_bearers.bearers("abc")], "one of ours would be known by its token alone"
     assert process.search("abc", 4711) is None
 
 

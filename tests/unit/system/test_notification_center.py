@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
+from dbus_fast.aio import MessageBus
 from desktop_notifier import DesktopNotifier
-from desktop_notifier.backends.dbus import DBusDesktopNotifier
 from desktop_notifier.backends.dummy import DummyNotificationCenter
 
 from t3tray.messages.notifications import Button, NotificationWording
@@ -30,13 +30,19 @@ def daemon(monkeypatch: pytest.MonkeyPatch) -> Iterator[NotificationDaemon]:
 @asynccontextmanager
 async def center() -> AsyncIterator[tuple[CenterNotifications, asyncio.Queue[NotificationPress]]]:
     heard: asyncio.Queue[NotificationPress] = asyncio.Queue()
-    made = CenterNotifications("", heard.put_nowait)
-    yield made, heard
-    await made.close()
-    if made._center:
-        backend = made._center._backend
-        assert isinstance(backend, DBusDesktopNotifier)
-        bus = backend.bus
+    connect, buses = MessageBus.connect, list[MessageBus]()
+
+    async def recorded(bus: MessageBus) -> MessageBus:
+        buses.append(await connect(bus))
+        return buses[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MessageBus, "connect", recorded)
+        made = CenterNotifications("", heard.put_nowait)
+        yield made, heard
+        await made.close()
+    # Ours never closes it: the process ends.
+    for bus in buses:
         bus.disconnect()
         await bus.wait_for_disconnect()
 

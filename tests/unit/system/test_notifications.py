@@ -164,15 +164,24 @@ async def test_what_goes_wrong_in_one_is_told_and_the_next_is_heard(
 async def test_a_lost_connection_is_made_again_while_something_is_shown(
     bus: SessionBus, daemon: NotificationDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    connect, readers = asyncio.open_unix_connection, list[asyncio.StreamReader]()
+
+    async def recorded(path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await connect(path)
+        readers.append(reader)
+        return reader, writer
+
+    monkeypatch.setattr(asyncio, "open_unix_connection", recorded)
     monkeypatch.setattr(bus_notifications, "RETURN", 0.01)
     async with notifications(bus.address) as (made, ear):
         await made.show("one", PUSH, stays=True)
-        lost = made._bus
-        assert lost
-        lost._connection.reader.feed_data(b"no message at all, and long enough to be taken for the beginning of one")
+        (lost,) = readers
+        lost.feed_data(b"no message at all, and long enough to be taken for the beginning of one")
         async with asyncio.timeout(90):
-            while made._bus is lost:
+            while len(readers) == 1:
                 await asyncio.sleep(0)
+        # It waits for whoever makes a connection.
+        await made.check()
         daemon.press(daemon.shown[0], "once")
         assert await ear.next() == NotificationPress("one", "once")
 

@@ -44,15 +44,15 @@ def test_ours_may_be_and_nobody_may_be_too() -> None:
 def test_another_users_socket_is_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        assert list(port_owner._users(port)) == [os.getuid()]
+        assert list(port_owner.users_of(port)) == [os.getuid()]
         monkeypatch.setattr(os, "getuid", lambda: 4711)
         assert not may_be_t3tray(port)
 
 
 def test_tables_that_are_not_there_tell_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(port_owner, "_TABLES", (tmp_path / "tcp",))
+    monkeypatch.setattr(port_owner, "TABLES", (tmp_path / "tcp",))
     (tmp_path / "tcp").write_text("  sl  local_address\n   0: 0100007F:1F90 00000000:0000 0A\n")
-    assert list(port_owner._users(8080)) == []
+    assert list(port_owner.users_of(8080)) == []
 
 
 @pytest.mark.process

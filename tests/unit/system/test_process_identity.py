@@ -64,7 +64,7 @@ def test_what_an_older_version_recorded_goes_by_the_wall_clock() -> None:
 
 @pytest.mark.process
 def test_where_there_is_no_boot_id_the_kernels_own_note_counts(monkeypatch: pytest.MonkeyPatch, younger: int) -> None:
-    monkeypatch.setattr(process_identity, "_boot_id", lambda: "")
+    monkeypatch.setattr(process_identity, "boot_id", lambda: "")
     mine = start_id(os.getpid())
     assert mine.startswith("kernel:") and mine == start_id(os.getpid())
     assert is_running(os.getpid(), 0.0, mine)
