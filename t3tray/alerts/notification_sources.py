@@ -16,7 +16,7 @@ from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.messages.alarms import alarm_notice
 from t3tray.messages.guard import REFUSALS
-from t3tray.messages.notifications import FINISHED
+from t3tray.messages.notifications import FINISHED, GUARD_UNFIT, SERVER_TROUBLE, reaping_sentence
 from t3tray.messages.pending_requests import wish_sentence
 from t3tray.messages.verdicts import sentence
 from t3tray.threads.remedy_offers import answer_to_alarm
@@ -29,11 +29,6 @@ Working = frozenset[str]
 _BEFORE_REAPING = timedelta(minutes=3)
 _ENDED = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.REWOUND})
 _SERVER_ENDED, _SERVER_FAILED = "server ended", "server failed"
-_TROUBLE = {
-    ServerState.UNRESPONSIVE: (_SERVER_ENDED, "The OpenCode server does not answer"),
-    ServerState.WAITING: (_SERVER_ENDED, "The OpenCode server ended; it starts again soon"),
-    ServerState.FAILED: (_SERVER_FAILED, "The OpenCode server failed"),
-}
 _BETWEEN = frozenset({ServerState.STARTING, ServerState.STOPPING})
 
 
@@ -90,9 +85,8 @@ def _of_row(row: ThreadRow, was_working: bool, now: datetime) -> Iterator[Fact]:
     reaper = row.reaper
     if reaper.phase is ReaperPhase.IDLE and reaper.reap_at and reaper.idle_since and reaper.reap_at - now <= _BEFORE_REAPING:
         id = f"reap {thread.id} {reaper.idle_since.isoformat()}"
-        when = f"{reaper.reap_at.astimezone(now.tzinfo):%H:%M}"
-        stays = "The conversation stays." if row.verdict.kind is Kind.RESUMABLE else "It could not be resumed as it is now."
-        yield Fact(id, NotificationKind.REAP, thread.title, f"T3 Code ends what is idle in it at {when}. {stays}", thread.id)
+        text = reaping_sentence(reaper.reap_at.astimezone(now.tzinfo), row.verdict.kind is Kind.RESUMABLE)
+        yield Fact(id, NotificationKind.REAP, thread.title, text, thread.id)
 
 
 def _of_alarm(alarm: Alarm, row: ThreadRow | None, started: datetime) -> Fact:
@@ -121,15 +115,15 @@ def _of_request(request: PendingRequest) -> Fact:
 
 
 def _of_server(server: ServerStatus) -> Iterable[Fact]:
-    if server.state in _TROUBLE:
-        id, title = _TROUBLE[server.state]
-        return (Fact(id, NotificationKind.SERVER, title, server.reason),)
+    if server.state in SERVER_TROUBLE:
+        id = _SERVER_FAILED if server.state is ServerState.FAILED else _SERVER_ENDED
+        return (Fact(id, NotificationKind.SERVER, SERVER_TROUBLE[server.state], server.reason),)
     return ()
 
 
 def _of_guard(guard: GuardState) -> Iterable[Fact]:
     if guard.phase is GuardPhase.UNFIT:
-        return (Fact("guard unfit", NotificationKind.SERVER, "The guard cannot read T3 Code", guard.sentence),)
+        return (Fact("guard unfit", NotificationKind.SERVER, GUARD_UNFIT, guard.sentence),)
     return ()
 
 

@@ -30,7 +30,7 @@ from t3tray.domain.notification import (
 from t3tray.domain.pending_request import Answers, ApprovalRequest, PendingRequest, QuestionRequest, Reply
 from t3tray.domain.server import ServerState
 from t3tray.errors import T3TrayError
-from t3tray.messages.notifications import NOT_ANSWERED, NotificationWording, wording
+from t3tray.messages.notifications import NOT_ANSWERED, NotificationWording, mistake_sentence, wording
 from t3tray.settings.definitions import Settings
 from t3tray.system.notification_service import CLICKED, NotificationPress, Notifications
 from t3tray.system.tasks import OwnTasks
@@ -169,7 +169,7 @@ class Notifier:
             too_late = error.message
         except Exception as bug:
             _log.exception("An answer from a notice did not arrive by a mistake of t3tray's.")
-            too_late = f"t3tray made a mistake ({type(bug).__name__}). Answer in the window."
+            too_late = mistake_sentence(bug)
         if too_late:
             await self._notifications.show(f"{_FAILED}{request.id}", NotificationWording(NOT_ANSWERED, too_late), False)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from t3tray.domain.controls import has_controls, without_controls
 from t3tray.domain.notification import Fact, Notification, NotificationKind, option_key
 from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest, Reply
+from t3tray.domain.server import ServerState
 from t3tray.messages.pending_requests import wish
 from t3tray.messages.verdicts import REMEDIES
 
@@ -40,6 +42,12 @@ _ONE: dict[NotificationKind, str] = {
 }
 FINISHED = "The agent has finished its turn."
 NOT_ANSWERED = "Your answer did not arrive"
+GUARD_UNFIT = "The guard cannot read T3 Code"
+SERVER_TROUBLE = {
+    ServerState.UNRESPONSIVE: "The OpenCode server does not answer",
+    ServerState.WAITING: "The OpenCode server ended; it starts again soon",
+    ServerState.FAILED: "The OpenCode server failed",
+}
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,17 @@ def wording(notification: Notification) -> NotificationWording:
     more = f"\nand {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     listed = "\n".join(visible(name, _LONGEST_LABEL) for name in names[:_NAMED])
     return NotificationWording(_SEVERAL[notification.kind].format(len(names)), f"{listed}{more}")
+
+
+def reaping_sentence(at: datetime, is_resumable: bool) -> str:
+    """Return what T3 Code's reaper does at `at`, and what comes of it."""
+    stays = "The conversation stays." if is_resumable else "It could not be resumed as it is now."
+    return f"T3 Code ends what is idle in it at {at:%H:%M}. {stays}"
+
+
+def mistake_sentence(bug: Exception) -> str:
+    """Return what to do after an answer failed by a mistake of t3tray's."""
+    return f"t3tray made a mistake ({type(bug).__name__}). Answer in the window."
 
 
 def _buttons(fact: Fact) -> tuple[Button, ...]:
