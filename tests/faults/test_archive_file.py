@@ -34,7 +34,8 @@ def test_what_was_kept_comes_back_whole_for_its_owner_alone(tmp_path: Path) -> N
     keep(archive, conversation(5), 5)
     assert words(archive) == conversation(5)
     assert archive.report().size > 4_096, "what lies in the log beside the file counts too"
-    assert archive.transcript("ses_1", newest=2).messages == conversation(2, 3)  # type: ignore[union-attr]
+    newest = archive.transcript("ses_1", newest=2)
+    assert newest and newest.messages == conversation(2, 3)
     for path in (tmp_path / "data").rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
 

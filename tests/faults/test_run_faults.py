@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ sys.exit(headless.run(sys.argv[1], True, sys.stdout, sys.stderr))
 """
 
 
-def run(tmp_path: Path, broken: str) -> tuple[int, list[dict[str, object]], str]:
+def run(tmp_path: Path, broken: str) -> tuple[int, list[dict[str, Any]], str]:
     """The exit code, the objects that were told, and what stands on standard error."""
     done = subprocess.run(
         [sys.executable, "-c", HEADLESS.format(broken), str(tmp_path / "data")],
@@ -65,4 +66,4 @@ def test_a_core_that_cannot_go_on_is_told_and_ends_with_its_own_code(
 ) -> None:
     ended, told, _ = run(tmp_path, broken)
     assert ended == code and [each["kind"] for each in told] == ["started", "error", "ended"]
-    assert told[1]["error"]["message"] == message and told[1]["error"]["code"] == code  # type: ignore[index]
+    assert told[1]["error"]["message"] == message and told[1]["error"]["code"] == code

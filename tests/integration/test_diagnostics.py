@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -87,12 +87,12 @@ async def test_the_passwords_in_use_are_not_in_them(backend: Backend, monkeypatc
 
 @settings(max_examples=10)
 @given(st.lists(st.tuples(SECRETS, st.sampled_from(PLACES)), min_size=1, max_size=8))
-def test_a_secret_that_is_planted_anywhere_is_not_in_them(planted: list[tuple[str, object]]) -> None:
+def test_a_secret_that_is_planted_anywhere_is_not_in_them(planted: list[tuple[str, Callable[[str], str]]]) -> None:
     async def act() -> str:
         with tempfile.TemporaryDirectory() as folder:
             backend = await Backend.open(folder, "tray")
             try:
-                lines = [place(secret) for secret, place in planted]  # type: ignore[operator]
+                lines = [place(secret) for secret, place in planted]
                 log(backend, FILE_NAME, "\n".join(lines))
                 log(backend, "opencode-serve.log", "\n".join(reversed(lines)))
                 return await backend.inspection.diagnostics(lines)

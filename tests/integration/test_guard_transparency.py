@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -91,8 +92,8 @@ class Seen:
     body: bytes
 
 
-def ask(client: httpx.Client, asked: dict[str, object]) -> Seen:
-    with client.stream(**asked) as answer:  # type: ignore[arg-type]
+def ask(client: httpx.Client, asked: dict[str, Any]) -> Seen:
+    with client.stream(**asked) as answer:
         body = b"".join(answer.iter_raw())
     headers = tuple(header for header in answer.headers.raw if header[0].lower() not in (b"date", b"connection", b"keep-alive"))
     return Seen(answer.status_code, headers, body)

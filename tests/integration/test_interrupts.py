@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -34,9 +35,9 @@ print("in order", flush=True)
 
 
 @contextmanager
-def waiting(one_press: float = 0, **how: object) -> Iterator[subprocess.Popen[str]]:
+def waiting(one_press: float = 0, **how: Any) -> Iterator[subprocess.Popen[str]]:
     words = [sys.executable, "-c", WAITS, str(one_press)]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **how) as process:  # type: ignore[call-overload]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **how) as process:
         try:
             assert process.stdout and process.stdout.readline() == "ready\n"
             yield process

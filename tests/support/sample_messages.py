@@ -13,15 +13,15 @@ from t3tray.domain.transcript import Message, Piece, PieceKind, ToolCall
 _BEGIN_MS = int(datetime(2026, 11, 24, 9, tzinfo=UTC).timestamp() * 1000)
 
 
-def asked(number: int, text: str, **more: object) -> Message:
-    return Message(f"msg_{number:04}", Role.USER, _BEGIN_MS + number, text, **more)  # type: ignore[arg-type]
+def asked(number: int, text: str, **more: Any) -> Message:
+    return Message(f"msg_{number:04}", Role.USER, _BEGIN_MS + number, text, **more)
 
 
-def answered(number: int, *pieces: Piece | str, **more: object) -> Message:
+def answered(number: int, *pieces: Piece | str, **more: Any) -> Message:
     """Return a reply of the model; a string is a text piece."""
     told = (piece if isinstance(piece, Piece) else said(f"prt_{number:04}_{place}", piece) for place, piece in enumerate(pieces))
     known = {"pieces": tuple(told)} | more
-    return Message(f"msg_{number:04}", Role.ASSISTANT, _BEGIN_MS + number, **known)  # type: ignore[arg-type]
+    return Message(f"msg_{number:04}", Role.ASSISTANT, _BEGIN_MS + number, **known)
 
 
 def said(name: str, text: str) -> Piece:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.t3code.home import T3Home
@@ -53,14 +54,14 @@ class Eyes:
         return found
 
 
-def thread(world: World, session: str | None, **options: object) -> None:
+def thread(world: World, session: str | None, **options: Any) -> None:
     with writing(world.state) as connection:
-        add_thread(connection, "t1", session, **options)  # type: ignore[arg-type]
+        add_thread(connection, "t1", session, **options)
 
 
-def session(world: World, name: str, **options: object) -> None:
+def session(world: World, name: str, **options: Any) -> None:
     with writing(world.opencode) as connection:
-        add_session(connection, name, options.pop("directory", world.code / "proj"), **options)  # type: ignore[arg-type]
+        add_session(connection, name, options.pop("directory", world.code / "proj"), **options)
 
 
 def new(world: World) -> None:

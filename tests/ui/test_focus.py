@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -32,8 +33,8 @@ def window(qtbot: QtBot) -> MainWindow:
     return made
 
 
-def show(window: MainWindow, name: str, *candidates: str, **facts: object) -> None:
-    window.show_snapshot(replace(Snapshot(READY, ROWS), **facts))  # type: ignore[arg-type]
+def show(window: MainWindow, name: str, *candidates: str, **facts: Any) -> None:
+    window.show_snapshot(replace(Snapshot(READY, ROWS), **facts))
     window.show_thread(name)
     window.show_details(details(next(shown for shown in ROWS if shown.thread.id == name), *candidates))
 

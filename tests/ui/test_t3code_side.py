@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
@@ -213,8 +214,8 @@ def test_a_thread_for_which_t3_code_waits_in_vain_does_not_work() -> None:
     assert shown.verdict.kind is Kind.RESUMABLE
 
 
-def repair(**facts: str) -> Preview:
-    return replace(preview(Remedy.REPAIR), **facts)  # type: ignore[arg-type]
+def repair(**facts: Any) -> Preview:
+    return replace(preview(Remedy.REPAIR), **facts)
 
 
 def test_the_repair_is_allowed_in_its_sheet(window: MainWindow, recorded: Asked) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -54,9 +55,9 @@ class Post(Eyes):
             at = stamp(NOON + timedelta(minutes=self.minutes))
             connection.execute("UPDATE provider_session_runtime SET resume_cursor_json = ?, last_seen_at = ?", (cursor, at))
 
-    def opencode_has(self, session: str, **options: object) -> None:
+    def opencode_has(self, session: str, **options: Any) -> None:
         with writing(self.world.opencode) as connection:
-            add_session(connection, session, options.pop("directory", self.world.code / "proj"), **options)  # type: ignore[arg-type]
+            add_session(connection, session, options.pop("directory", self.world.code / "proj"), **options)
 
     def delete(self, session: str) -> None:
         with writing(self.world.opencode) as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from t3tray.backend.snapshot_changes import (
     AlarmChanged,
@@ -31,8 +32,8 @@ SOURCES = (SourceView(Source.T3TRAY, "", "", "", 1),)
 ASK = ApprovalRequest("per_1", requester("a"), "bash", ("git push",))
 
 
-def of(*rows: ThreadRow, **more: object) -> Snapshot:
-    return replace(Snapshot(READY, rows, sources=SOURCES), **more)  # type: ignore[arg-type]
+def of(*rows: ThreadRow, **more: Any) -> Snapshot:
+    return replace(Snapshot(READY, rows, sources=SOURCES), **more)
 
 
 def test_the_first_look_tells_everything_that_is_there_and_the_same_look_again_nothing() -> None:

@@ -37,8 +37,8 @@ PUSH = ApprovalRequest("per_1", requester("thread-a"), "bash", ("git push",), ("
 WHICH = QuestionRequest("que_1", requester("thread-b"), (Question("Which?", options=(Option("A"), Option("B"))),))
 
 
-def snapshot(*rows: ThreadRow, **more: object) -> Snapshot:
-    return replace(Snapshot(READY, rows, sources=SOURCES), **more)  # type: ignore[arg-type]
+def snapshot(*rows: ThreadRow, **more: Any) -> Snapshot:
+    return replace(Snapshot(READY, rows, sources=SOURCES), **more)
 
 
 def lines(*looks: Snapshot) -> list[str]:

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from t3tray.domain.journal import Event
-from t3tray.domain.remedy import Choice, Remedy
+from t3tray.domain.remedy import Choice, Remedy, Repair
 from t3tray.domain.t3code_thread import Shape
 from t3tray.errors import Refused
 from t3tray.remedies.repairing import RepairCursor
@@ -106,9 +106,9 @@ def test_it_is_in_the_journal_and_then_in_t3_codes_file(place: Place) -> None:
 def test_cut_off_it_is_finished_at_the_next_start(place: Place, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     apply = t3code.apply
 
-    def cut_off(repair: object) -> None:
+    def cut_off(repair: Repair) -> None:
         if when == "after":
-            apply(repair)  # type: ignore[arg-type]
+            apply(repair)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(t3code, "apply", cut_off)

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,10 +71,10 @@ def test_the_sample_as_t3_code_shows_it(tmp_path: Path) -> None:
         ({"worktree": "/elsewhere"}, "directory", "/elsewhere"),
     ],
 )
-def test_each_state_of_a_thread(tmp_path: Path, options: dict[str, object], field: str, value: object) -> None:
+def test_each_state_of_a_thread(tmp_path: Path, options: dict[str, Any], field: str, value: object) -> None:
     world = empty_world(tmp_path)
     with writing(world.state) as connection:
-        add_thread(connection, "t1", "ses_1", **options)  # type: ignore[arg-type]
+        add_thread(connection, "t1", "ses_1", **options)
     assert getattr(only(world), field) == value
 
 

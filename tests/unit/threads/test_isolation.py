@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -216,10 +217,10 @@ def foreign(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a file of root's is to everybody else; the tests may run as root."""
     log, plain = str(world.logs / "events.t1.log"), open
 
-    def refusing(path: object, *words: object, **options: object) -> object:
+    def refusing(path: Any, *words: Any, **options: Any) -> object:
         if path == log:
             raise PermissionError(13, "Permission denied", log)
-        return plain(path, *words, **options)  # type: ignore[call-overload]
+        return plain(path, *words, **options)
 
     monkeypatch.setattr("builtins.open", refusing)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -14,6 +14,7 @@ from t3tray.opencode.events import Connected, Gap, Quiet, ServerEvent, Signal
 from t3tray.opencode.message_reading import MessageReading
 from t3tray.opencode.records import MessageRecord, SessionRecord
 from t3tray.threads.prompt_delivery import ARRIVED, Arrived, Limits, PromptDelivery, Step, Waiting
+from t3tray.threads.session_server import SessionServer
 from t3tray.threads.turn import Outcome, Turn
 from tests.support.turn_events import (
     ASKED,
@@ -89,7 +90,8 @@ class Play:
         self.arrived = False
         self.waits: list[str] = []
         self._on_arrival = on_arrival
-        self.exchange = PromptDelivery(cast("Any", server), SESSION, Turn(OURS, TEXT), self._put_away, lambda: self.now, LIMITS)
+        requests = cast(SessionServer, server)
+        self.exchange = PromptDelivery(requests, SESSION, Turn(OURS, TEXT), self._put_away, lambda: self.now, LIMITS)
 
     async def _put_away(self) -> None:
         if self._on_arrival:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,8 @@ GONE, THERE, ELSEWHERE, NONE = SessionStanding.GONE, SessionStanding.THERE, Sess
 T3 = Situation(is_t3=True, others=False, choices=True, copies=True, can_repair=True)
 
 
-def offered(reason: Reason, **known: object) -> list[Remedy]:
-    return list(offers(Verdict(reason), replace(T3, **known)))  # type: ignore[arg-type]
+def offered(reason: Reason, **known: Any) -> list[Remedy]:
+    return list(offers(Verdict(reason), replace(T3, **known)))
 
 
 def test_a_switch_while_the_old_session_is_gone() -> None:

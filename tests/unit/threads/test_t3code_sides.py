@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -69,14 +70,14 @@ def watch(tmp_path: Path) -> Iterator[Watch]:
     made.store.close()
 
 
-def thread(watch: Watch, session: str | None, **options: object) -> None:
+def thread(watch: Watch, session: str | None, **options: Any) -> None:
     with writing(watch.world.state) as connection:
-        add_thread(connection, "t1", session, **options)  # type: ignore[arg-type]
+        add_thread(connection, "t1", session, **options)
 
 
-def session(watch: Watch, name: str, folder: str = "proj", **options: object) -> None:
+def session(watch: Watch, name: str, folder: str = "proj", **options: Any) -> None:
     with writing(watch.world.opencode) as connection:
-        add_session(connection, name, watch.world.code / folder, **options)  # type: ignore[arg-type]
+        add_session(connection, name, watch.world.code / folder, **options)
 
 
 def keep(watch: Watch) -> None:
