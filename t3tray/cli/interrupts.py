@@ -20,7 +20,7 @@ _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP
 # A terminal that closes sends SIGHUP twice.
 _NO_SECOND = frozenset({getattr(signal, "SIGHUP", None)})
 # In seconds. A parent program may forward a Ctrl+C that the terminal has already sent to us: a repetition so soon is ignored.
-_ONE_PRESS = 0.25
+ONE_PRESS = 0.25
 
 
 class Interrupts:
@@ -81,7 +81,7 @@ class Interrupts:
             if end is not None:
                 with contextlib.suppress(RuntimeError):  # the loop is closed by now
                     end()
-        elif number not in _NO_SECOND and now - self._at >= _ONE_PRESS:
+        elif number not in _NO_SECOND and now - self._at >= ONE_PRESS:
             os._exit(128 + number)
 
 

@@ -25,7 +25,7 @@ LIMIT = 90
 WAITS = """
 import os, sys
 from t3tray.cli import interrupts
-interrupts._ONE_PRESS = float(sys.argv[1])
+interrupts.ONE_PRESS = float(sys.argv[1])
 with interrupts.Interrupts() as heard:
     heard.on_first(lambda: print("first", heard.received, flush=True))
     print("ready", flush=True)
