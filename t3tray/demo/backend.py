@@ -83,7 +83,7 @@ class DemoWorld:
         os.environ["OPENCODE_CONFIG_CONTENT"] = model.config()
         self._scratch.write_command(os.environ, outside)
         await asyncio.to_thread(make_folders, self._scratch.code, os.environ)
-        self._t3 = t3 = T3Player(self._scratch.t3_home, environment_id)
+        self._t3 = t3 = T3Player.create(self._scratch.t3_home, environment_id)
         t3.say_it_runs(os.getpid(), model.origin, model.server_port, utc_now() - _T3_SINCE)
         try:
             self._running_turns = await WorldBuilder(self._scratch, t3, report).build()

@@ -14,9 +14,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from t3tray.demo.t3_database import stamp
 from tests.bench.table import Line
 from tests.support.opencode import OpenCodeHome
-from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, stamp, writing
+from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, writing
 from tests.support.waiting import until
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from t3tray.alerts.switch_detector import SwitchDetector
+from t3tray.demo.t3_database import stamp
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.store.store import Store
 from t3tray.t3code.home import T3Home
@@ -23,7 +24,7 @@ from t3tray.threads.proof_recorder import ProofRecorder
 from t3tray.threads.scan import Scanner
 from tests.bench.table import Line
 from tests.support.opencode import OpenCodeHome
-from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, empty_world, milliseconds, stamp, writing
+from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, empty_world, milliseconds, writing
 
 THREADS, SESSIONS, MESSAGES = 10_000, 12_000, 6
 COLD, CHANGE = 400, 30

@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
+from t3tray.demo.t3_database import stamp
 from tests.support.opencode import OpenCodeHome
 from tests.support.played_t3 import PlayedT3
 from tests.support.program import Program
 from tests.support.stub_model import StubModel
-from tests.support.t3_world import World, empty_world, stamp, writing
+from tests.support.t3_world import World, empty_world, writing
 
 STOP_LIMIT = 90.0
 SETTINGS = {"providers": {"opencode": {"enabled": True}}}
@@ -96,7 +97,7 @@ def test_t3_code_pointed_at_the_guard_goes_through_it_and_back(program: Program,
         thread = t3.thread("Report", world.code / "proj")
         session = t3.turn(thread, "the codeword is PELICAN")
         t3.restart()
-        t3.lose_cursor(thread)
+        t3.set_cursor(thread, None)
         assert t3.turn(thread, "what is the codeword?") == session
         assert "the codeword is PELICAN" in model.words_sent()
         t3.quit()

@@ -13,6 +13,7 @@ import pytest
 
 from t3tray.backend.backend import Backend
 from t3tray.backend.parts import utc_now
+from t3tray.demo.t3_database import stamp
 from t3tray.domain.alarm import Acknowledged
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.guard import GuardAction, GuardAnswer, GuardDecision, ReadRequest, Refusal
@@ -42,7 +43,7 @@ from tests.support.running_guard import (
     state,
     world,
 )
-from tests.support.t3_world import World, add_thread, add_v2, empty_world, make_v2, stamp, writing
+from tests.support.t3_world import World, add_thread, add_v2, empty_world, make_v2, writing
 
 __all__ = ["backend", "host", "owners", "runner", "service", "world"]
 

@@ -59,7 +59,7 @@ def test_without_the_guard_the_context_is_lost_in_silence(
         with shared_server.http() as http:
             http.delete(f"/session/{old}").raise_for_status()
     else:
-        t3.lose_cursor(thread)
+        t3.set_cursor(thread, None)
     t3.sent.clear()
     new = t3.turn(thread, ASK)
     assert t3.sent == shapes(scenario)
@@ -172,7 +172,7 @@ def test_a_lost_cursor_is_found_again_with_the_permissions_of_the_request(
     thread = t3.thread("Report", project)
     session = t3.turn(thread, TELL)
     t3.restart()
-    t3.lose_cursor(thread)
+    t3.set_cursor(thread, None)
     t3.permission = [
         {"permission": "*", "pattern": "*", "action": "ask"},
         {"permission": "read", "pattern": "*", "action": "allow"},
@@ -191,7 +191,7 @@ def test_a_lost_cursor_of_a_thread_that_we_never_saw_is_refused(
     thread = t3.thread("Before the guard", project)
     t3.turn(thread, TELL)
     t3.restart()
-    t3.lose_cursor(thread)
+    t3.set_cursor(thread, None)
     t3.url, t3.password = guard
     before, asked = sessions(world), len(model.chats())
     with pytest.raises(TurnRefused, match="no session is known for this thread"):
@@ -246,7 +246,7 @@ def test_of_two_waiting_follow_ups_each_gets_its_own_session(
     bound = {one: t3.turn(one, "the codeword is ONE"), other: t3.turn(other, "the codeword is OTHER")}
     t3.restart()
     for thread in bound:
-        t3.lose_cursor(thread)
+        t3.set_cursor(thread, None)
         t3.ask(thread, ASK)
     for thread, word in ((other, "OTHER"), (one, "ONE")):
         assert t3.work(thread, ASK) == bound[thread]
@@ -267,7 +267,7 @@ def test_a_changed_runtime_mode_does_not_replace_the_session(
             t3.set_mode(thread)
         assert (t3.cursor(thread), sessions(world)) == (session, 0)
     else:
-        t3.lose_cursor(thread)
+        t3.set_cursor(thread, None)
         assert t3.set_mode(thread) == session and sessions(world) == 1
 
 
@@ -329,7 +329,7 @@ def test_a_t3_code_that_was_upgraded_under_the_guard_is_answered_as_if_there_wer
     thread = t3.thread("Report", project)
     session = t3.turn(thread, "the codeword is PELICAN")
     delete(guarded, session)
-    t3.lose_cursor(thread)
+    t3.set_cursor(thread, None)
     t3.ask(thread, "a follow-up that waited when it was upgraded")
     t3.quit()
     add_v2(make_v2(world), "imported", at=datetime.now(UTC))
@@ -339,7 +339,7 @@ def test_a_t3_code_that_was_upgraded_under_the_guard_is_answered_as_if_there_wer
         assert (gone.status_code, gone.json()["name"]) == (404, "NotFoundError")
         made = http.post("/session", json={"title": f"T3 Code {thread}"}, headers=headers)
     assert made.status_code == 200, "refused, it would try five times and then wait for ever"
-    t3.__post_init__()
+    t3.open()
     assert guarded.last.decision.answer is GuardAction.PASS
 
 

@@ -76,7 +76,7 @@ def test_a_command_switches_the_guard_of_the_tray_app_on_and_off(program: Progra
         thread = t3.thread("Report", world.code / "proj")
         session = t3.turn(thread, TELL)
         t3.restart()
-        t3.lose_cursor(thread)
+        t3.set_cursor(thread, None)
         assert t3.turn(thread, ASK) == session and TELL in model.words_sent()
         answers = program.json("journal", thread)["answers"]
         assert [(told["asked"], told["answer"], told["session_id"]) for told in answers] == [

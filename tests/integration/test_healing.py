@@ -80,7 +80,7 @@ async def test_t3_code_switches_in_silence_and_remembers_after_one_remedy(
     await watcher.until_kept(2, LIMIT, thread)
     await asyncio.to_thread(t3.restart)
     if how == "cursor lost":
-        t3.lose_cursor(thread)
+        t3.set_cursor(thread, None)
     else:
         with server.http() as http:
             http.delete(f"/session/{old}").raise_for_status()
@@ -194,6 +194,6 @@ async def switched(world: World, t3: PlayedT3, watcher: Watcher) -> tuple[str, s
     old = await turn(t3, thread, "the codeword is PELICAN")
     await watcher.until_kept(2, LIMIT, thread)
     await asyncio.to_thread(t3.restart)
-    t3.lose_cursor(thread)
+    t3.set_cursor(thread, None)
     await watcher.until(lambda seen: seen.alarms, LIMIT)
     return thread, old, await turn(t3, thread, "say: not knowing anything")

@@ -49,7 +49,7 @@ def switched(program: Program, world: World, t3: PlayedT3) -> tuple[str, str]:
         t3.turn(thread, f"say: {'filler ' * 120} {number}")
     program.json("resume", thread)
     t3.restart()
-    t3.lose_cursor(thread)
+    t3.set_cursor(thread, None)
     return thread, t3.turn(thread, "say: not knowing anything")
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from t3tray.cli import parser
+from t3tray.demo.t3_database import stamp
 from tests.support.t3_player import T3Code
-from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_thread, sample_world, stamp, writing
+from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_thread, sample_world, writing
 from tests.support.unchanged import untouched
 
 LOST, FRESH = "ses_df5bda4bcffeAjR2yQ7BgKfdFr", "ses_df5bba0caffepKgK3022CvG2WV"

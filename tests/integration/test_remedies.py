@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from t3tray.backend.backend import Backend
+from t3tray.demo.t3_database import add_message
 from t3tray.domain.carries import CarriesKind
 from t3tray.domain.journal import Event
 from t3tray.domain.remedy import Choice, Remedy
@@ -27,7 +28,7 @@ from t3tray.threads.verify import NotResumable
 from tests.integration.test_client_real import turn
 from tests.support.opencode import RawServer
 from tests.support.stub_model import UNKNOWN, StubModel
-from tests.support.t3_world import World, add_thread, empty_world, writing
+from tests.support.t3_world import NOON, World, add_thread, empty_world, writing
 
 HERON, PELICAN = "the codeword is HERON", "the codeword is PELICAN"
 ASK = "what is the codeword?"
@@ -298,11 +299,7 @@ async def test_t3_codes_own_copy_is_carried_where_the_session_is_gone(
         await backend.remedies.preview(thread, Choice(Remedy.CARRY))
     with writing(world.state) as connection:
         for number, (role, text) in enumerate((("user", HERON), ("assistant", "OK."))):
-            connection.execute(
-                "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at)"
-                " VALUES (?, ?, ?, ?, 0, ?, ?)",
-                (f"{thread}{number}", thread, role, text, *(f"2026-11-24T12:00:0{number}.000Z",) * 2),
-            )
+            add_message(connection, thread, role, text, NOON + timedelta(seconds=number))
     assert Remedy.CARRY in (await backend.details.read(thread)).offered
     preview = await backend.remedies.preview(thread, Choice(Remedy.CARRY))
     assert any("T3 Code's copy" in line for line in preview.after) and any("tools" in line for line in preview.lost)

@@ -12,17 +12,17 @@ import queue
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from t3tray.demo.t3 import T3Player, new_turn
+from t3tray.demo.t3_database import add_message, add_thread_row, insert, set_runtime, stamp, update, upsert
 from tests.support.t3_traffic import Recorded, recorded, shape
-from tests.support.t3_world import stamp
 
 ALLOW_ALL = [{"permission": "*", "pattern": "*", "action": "allow"}]
 _LIMIT = 90.0
@@ -38,38 +38,32 @@ class Live:
     close: Any
 
 
-@dataclass
-class PlayedT3:
-    """An imitated T3 Code. `sent` are all requests as shapes, `state` its database. `is_announced`: its runtime file exists."""
+class PlayedT3(T3Player):
+    """An imitated T3 Code with requests. `sent` are all of them as shapes. `is_announced`: its runtime file exists."""
 
-    state: Path
-    url: str
-    password: str
-    permission: list[dict[str, str]] = field(default_factory=lambda: list(ALLOW_ALL))
-    sent: list[str] = field(default_factory=list)
-    live: dict[str, Live] = field(default_factory=dict)
-    is_announced: bool = False
+    def __init__(self, state: Path, url: str, password: str, is_announced: bool = False) -> None:
+        self.url = url
+        self.password = password
+        self.permission = list(ALLOW_ALL)
+        self.sent: list[str] = []
+        self.live: dict[str, Live] = {}
+        self._is_announced = is_announced
+        super().__init__(state)
 
-    def __post_init__(self) -> None:
+    def open(self) -> None:
+        super().open()
         self.http = httpx.Client(trust_env=False, timeout=_LIMIT)
-        self._open = sqlite3.connect(self.state, check_same_thread=False)
-        self._open.execute("PRAGMA journal_mode = WAL")
-        if self.is_announced:
-            told = {"version": 1, "pid": os.getpid(), "origin": "http://127.0.0.1:1", "startedAt": _now()}
-            self._runtime.write_text(json.dumps(told))
-
-    @property
-    def _runtime(self) -> Path:
-        return self.state.with_name("server-runtime.json")
+        if self._is_announced:
+            self.say_it_runs(os.getpid(), "http://127.0.0.1:1", 1, datetime.now(UTC))
 
     def quit(self) -> None:
         """Quit in order: every live session is aborted, every cursor kept."""
         self.let_go()
-        with self._write() as connection:
-            connection.execute("UPDATE provider_session_runtime SET status = 'stopped', last_seen_at = ?", (_now(),))
+        with self.write() as connection:
+            update(connection, "provider_session_runtime", status="stopped", last_seen_at=_now())
         self.http.close()
-        self._open.close()
-        self._runtime.unlink(missing_ok=True)
+        self.close()
+        self.state.with_name("server-runtime.json").unlink(missing_ok=True)
 
     def let_go(self) -> None:
         """Abort every live session; none is live afterwards."""
@@ -78,36 +72,22 @@ class PlayedT3:
 
     def restart(self) -> None:
         self.quit()
-        self.__post_init__()
+        self.open()
 
     def thread(self, title: str, directory: Path) -> str:
         """Create a thread, before its first message."""
         thread_id = str(uuid.uuid4())
-        with self._write() as connection:
-            connection.execute(
-                "INSERT INTO projection_threads (thread_id, project_id, title, worktree_path, created_at, updated_at,"
-                " model_selection_json) VALUES (?, 'p1', ?, ?, ?, ?, ?)",
-                (
-                    thread_id,
-                    title,
-                    str(directory),
-                    _now(),
-                    _now(),
-                    json.dumps({"instanceId": "opencode", "model": "stub/stub-1"}),
-                ),
-            )
+        with self.write() as connection:
+            chosen, folder = ("opencode", "stub/stub-1"), str(directory)
+            add_thread_row(connection, thread_id, "p1", title, *chosen, datetime.now(UTC), worktree_path=folder)
             _event(connection, thread_id, "thread.created")
         return thread_id
 
     def move(self, thread_id: str, directory: Path) -> None:
         """Move the thread to a worktree, as the user does."""
-        with self._write() as connection:
-            connection.execute("UPDATE projection_threads SET worktree_path = ? WHERE thread_id = ?", (str(directory), thread_id))
+        with self.write() as connection:
+            update(connection, "projection_threads", thread_id, worktree_path=str(directory))
             _event(connection, thread_id, "thread.meta-updated")
-
-    def lose_cursor(self, thread_id: str) -> None:
-        with self._write() as connection:
-            connection.execute("UPDATE provider_session_runtime SET resume_cursor_json = NULL WHERE thread_id = ?", (thread_id,))
 
     def turn(self, thread_id: str, text: str) -> str:
         """Send a message and wait for the end of its turn; return the session that answered. Raises TurnRefused."""
@@ -116,20 +96,11 @@ class PlayedT3:
 
     def ask(self, thread_id: str, text: str) -> None:
         """Queue a message for T3 Code's single worker."""
-        with self._write() as connection:
-            connection.execute(
-                "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at)"
-                " VALUES (?, ?, 'user', ?, 0, ?, ?)",
-                (str(uuid.uuid4()), thread_id, text, _now(), _now()),
-            )
-            connection.execute(
-                "INSERT INTO projection_turns (thread_id, turn_id, pending_message_id, state, requested_at,"
-                " checkpoint_files_json) VALUES (?, NULL, ?, 'pending', ?, '[]')",
-                (thread_id, str(uuid.uuid4()), _now()),
-            )
-            connection.execute(
-                "UPDATE projection_threads SET latest_user_message_at = ? WHERE thread_id = ?", (_now(), thread_id)
-            )
+        with self.write() as connection:
+            add_message(connection, thread_id, "user", text, datetime.now(UTC))
+            asked = {"pending_message_id": str(uuid.uuid4()), "state": "pending", "requested_at": _now()}
+            insert(connection, "projection_turns", thread_id=thread_id, turn_id=None, checkpoint_files_json="[]", **asked)
+            update(connection, "projection_threads", thread_id, latest_user_message_at=_now())
             for kind in ("thread.message-sent", "thread.turn-start-requested"):
                 _event(connection, thread_id, kind)
 
@@ -142,28 +113,25 @@ class PlayedT3:
         except TurnRefused as refused:
             self._failed(thread_id, str(refused))
             raise
-        turn_id = f"opencode-turn-{uuid.uuid4()}"
-        with self._write() as connection:
+        turn_id = new_turn()
+        with self.write() as connection:
             connection.execute(
                 "UPDATE projection_turns SET turn_id = ?, state = 'running' WHERE thread_id = ? AND turn_id IS NULL",
                 (turn_id, thread_id),
             )
-            connection.execute("UPDATE projection_threads SET latest_turn_id = ? WHERE thread_id = ?", (turn_id, thread_id))
+            update(connection, "projection_threads", thread_id, latest_turn_id=turn_id)
         self.set_status(thread_id, "running")
         answers = self._until_idle(live)
-        with self._write() as connection:
+        with self.write() as connection:
             connection.execute("UPDATE projection_turns SET state = 'completed' WHERE turn_id = ?", (turn_id,))
-            connection.executemany(
-                "INSERT OR IGNORE INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at,"
-                " updated_at) VALUES (?, ?, 'assistant', ?, 0, ?, ?)",
-                [(f"assistant:{part}", thread_id, text, _now(), _now()) for part, text in answers.items()],
-            )
+            for part, answer in answers.items():
+                add_message(connection, thread_id, "assistant", answer, datetime.now(UTC), f"assistant:{part}")
         self.set_status(thread_id, "ready")
         return live.session_id
 
     def set_mode(self, thread_id: str) -> str:
         """Change the runtime mode of a thread without a live session: T3 Code resumes it without a message."""
-        with self._write() as connection:
+        with self.write() as connection:
             _event(connection, thread_id, "thread.runtime-mode-set")
         return self._session(thread_id).session_id
 
@@ -207,13 +175,8 @@ class PlayedT3:
             made = self.send(recorded("a", "POST", "/session"), directory, title=title, permission=self.permission)
             session = made.json()["id"]
         live = self.live[thread_id] = self._listen(session, directory)
-        with self._write() as connection:
-            connection.execute(
-                "INSERT INTO provider_session_runtime (thread_id, provider_name, adapter_key, status, last_seen_at,"
-                " resume_cursor_json, provider_instance_id) VALUES (?1, 'opencode', 'opencode', 'running', ?2, ?3, 'opencode')"
-                " ON CONFLICT (thread_id) DO UPDATE SET status = 'running', last_seen_at = ?2, resume_cursor_json = ?3",
-                (thread_id, _now(), json.dumps({"schemaVersion": 1, "sessionId": session})),
-            )
+        with self.write() as connection:
+            set_runtime(connection, thread_id, session, datetime.now(UTC))
         return live
 
     def _resumed(self, cursor: str, directory: str) -> str | None:
@@ -276,23 +239,19 @@ class PlayedT3:
         live.close()
 
     def _failed(self, thread_id: str, message: str) -> None:
-        with self._write() as connection:
+        with self.write() as connection:
             connection.execute("DELETE FROM projection_turns WHERE thread_id = ? AND turn_id IS NULL", (thread_id,))
             if thread_id not in self.live:
                 # A failed message ends nothing: an open session stays open.
-                connection.execute("UPDATE provider_session_runtime SET status = 'stopped' WHERE thread_id = ?", (thread_id,))
+                update(connection, "provider_session_runtime", thread_id, status="stopped")
             _event(connection, thread_id, "thread.activity-appended")
         self.set_status(thread_id, "error", message)
 
     def set_status(self, thread_id: str, status: str, error: str | None = None) -> None:
         """Set the state of the thread's session, and the error message."""
-        with self._write() as connection:
-            connection.execute(
-                "INSERT INTO projection_thread_sessions (thread_id, status, provider_name, last_error, updated_at)"
-                " VALUES (?1, ?2, 'opencode', ?3, ?4)"
-                " ON CONFLICT (thread_id) DO UPDATE SET status = ?2, last_error = ?3, updated_at = ?4",
-                (thread_id, status, error, _now()),
-            )
+        with self.write() as connection:
+            shown = {"status": status, "provider_name": "opencode", "last_error": error, "updated_at": _now()}
+            upsert(connection, "projection_thread_sessions", thread_id=thread_id, **shown)
             _event(connection, thread_id, "thread.session-set")
 
     def _directory(self, thread_id: str) -> str:
@@ -306,11 +265,6 @@ class PlayedT3:
     def _row(self, query: str, thread_id: str) -> Any:
         with closing(sqlite3.connect(self.state)) as connection:
             return connection.execute(query, (thread_id,)).fetchone()
-
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._open:
-            yield self._open
 
 
 class TurnRefused(Exception):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from t3tray.demo.t3_database import add_message, stamp
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.state import T3Reader
@@ -16,17 +17,7 @@ from t3tray.threads.proof_recorder import ProofRecorder
 from t3tray.threads.scan import Scan, Scanner
 from t3tray.threads.verify import Assessment
 from tests.support.stores import open_store
-from tests.support.t3_world import (
-    NOON,
-    World,
-    add_log,
-    add_session,
-    add_thread,
-    add_v2,
-    make_v2,
-    stamp,
-    writing,
-)
+from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, add_v2, make_v2, writing
 
 
 class Eyes:
@@ -169,12 +160,7 @@ def answered(world: World, name: str, *sessions: str) -> None:
             part, message = f"prt_{name}_{number}", f"msg_{answering.removeprefix('ses_')}_00001"
             row = (part, message, answering, 1, 1, '{"type":"text","text":"x"}')
             connection.execute("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?)", row)
-            at = stamp(NOON + timedelta(minutes=number))
-            state.execute(
-                "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at)"
-                " VALUES (?, ?, 'assistant', 'x', 0, ?, ?)",
-                (f"assistant:{part}", name, at, at),
-            )
+            add_message(state, name, "assistant", "x", NOON + timedelta(minutes=number), f"assistant:{part}")
 
 
 def imported(world: World) -> None:

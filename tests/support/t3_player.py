@@ -7,38 +7,38 @@ Run as `python -m tests.support.t3_player FILE`.
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
-from tests.support.t3_world import World, add_thread, stamp
+from t3tray.demo.t3 import T3Player
+from t3tray.demo.t3_database import cursor_json, stamp, update
+from tests.support.t3_world import World, add_thread
 
 
-def play(connection: sqlite3.Connection, word: str, *rest: str) -> None:
+def play(player: T3Player, word: str, *rest: str) -> None:
     """Execute one order in one transaction, as T3 Code does."""
-    now = datetime.now(UTC)
-    with connection:
+    at = datetime.now(UTC)
+    now = stamp(at)
+    with player.write() as connection:
         match word:
             case "thread":
-                add_thread(connection, rest[0], rest[1], title="Report", session_status="starting", at=now)
+                add_thread(connection, rest[0], rest[1], title="Report", session_status="starting", at=at)
             case "idle":
-                connection.execute("UPDATE projection_thread_sessions SET status = 'ready', updated_at = ?", (stamp(now),))
-                connection.execute("UPDATE projection_threads SET updated_at = ?", (stamp(now),))
+                update(connection, "projection_thread_sessions", status="ready", updated_at=now)
+                update(connection, "projection_threads", updated_at=now)
             case "reaped":
-                connection.execute("UPDATE provider_session_runtime SET status = 'stopped', last_seen_at = ?", (stamp(now),))
-                connection.execute("UPDATE projection_thread_sessions SET status = 'stopped', updated_at = ?", (stamp(now),))
+                update(connection, "provider_session_runtime", status="stopped", last_seen_at=now)
+                update(connection, "projection_thread_sessions", status="stopped", updated_at=now)
             case "no-cursor":
-                connection.execute("UPDATE provider_session_runtime SET resume_cursor_json = NULL")
+                update(connection, "provider_session_runtime", resume_cursor_json=None)
             case "instance":
                 chosen = json.dumps({"instanceId": rest[0], "model": "fake/fake-1"})
-                connection.execute("UPDATE projection_threads SET model_selection_json = ?, updated_at = ?", (chosen, stamp(now)))
+                update(connection, "projection_threads", model_selection_json=chosen, updated_at=now)
             case "cursor":
-                cursor = json.dumps({"schemaVersion": 1, "sessionId": rest[0]})
-                connection.execute(
-                    "UPDATE provider_session_runtime SET status = 'running', resume_cursor_json = ?, last_seen_at = ?",
-                    (cursor, stamp(now)),
-                )
+                serving = {"status": "running", "resume_cursor_json": cursor_json(rest[0]), "last_seen_at": now}
+                update(connection, "provider_session_runtime", **serving)
 
 
 class T3Code:
@@ -67,14 +67,12 @@ class T3Code:
 
 
 def main() -> None:
-    connection = sqlite3.connect(sys.argv[1])
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA busy_timeout = 5000")
+    player = T3Player(Path(sys.argv[1]))
     print("ready", flush=True)
     for line in sys.stdin:
-        play(connection, *line.split())
+        play(player, *line.split())
         print("done", flush=True)
-    connection.close()
+    player.close()
 
 
 if __name__ == "__main__":

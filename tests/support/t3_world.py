@@ -17,15 +17,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from t3tray.demo.t3_database import add_project, add_thread_row, insert, log_session, set_runtime, stamp
+
 SAMPLE = Path(__file__).parents[1] / "data" / "t3-world"
 _CODE = "/home/dev/code"
 SAMPLE_THREAD = "f9dddd99-46c7-46cf-93a5-ed5a94cb47ee"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-def stamp(at: datetime) -> str:
-    """Format a time as T3 Code does."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def milliseconds(at: datetime) -> int:
@@ -76,11 +73,7 @@ def empty_world(scratch: Path) -> World:
         target.write_bytes(_without_rows(sample))
     (world.code / "proj").mkdir(parents=True)
     with writing(world.state) as connection:
-        connection.execute(
-            "INSERT INTO projection_projects (project_id, title, workspace_root, scripts_json, created_at, updated_at)"
-            " VALUES ('p1', 'Project', ?, '[]', ?, ?)",
-            (str(world.code / "proj"), stamp(NOON), stamp(NOON)),
-        )
+        add_project(connection, "p1", "Project", str(world.code / "proj"), NOON)
     return world
 
 
@@ -111,36 +104,20 @@ def add_thread(
     at: datetime = NOON,
 ) -> None:
     """Add a thread of the first orchestrator, with its process and its cursor; a new thread has neither."""
-    asked = stamp(at) if has_turns else None
-    connection.execute(
-        "INSERT INTO projection_threads (thread_id, project_id, title, worktree_path, created_at, updated_at,"
-        " latest_user_message_at, latest_turn_id, model_selection_json, pending_approval_count, pending_user_input_count)"
-        " VALUES (?, 'p1', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            thread_id,
-            title,
-            worktree,
-            stamp(at),
-            stamp(at),
-            asked,
-            f"turn-{thread_id}" if has_turns else None,
-            json.dumps({"instanceId": provider, "model": "fake/fake-1"}),
-            approvals,
-            answers,
-        ),
-    )
-    connection.execute(
-        "INSERT INTO projection_thread_sessions (thread_id, status, active_turn_id, updated_at) VALUES (?, ?, ?, ?)",
-        (thread_id, session_status, active_turn, stamp(at)),
-    )
-    if session_id is None and not has_turns:
-        return
-    cursor = None if session_id is None else json.dumps({"schemaVersion": 1, "sessionId": session_id})
-    connection.execute(
-        "INSERT INTO provider_session_runtime (thread_id, provider_name, adapter_key, status, last_seen_at, resume_cursor_json,"
-        " runtime_payload_json, provider_instance_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (thread_id, provider, provider, runtime, stamp(at), cursor, json.dumps({"lastRuntimeEvent": last_event}), provider),
-    )
+    now = stamp(at)
+    columns = {
+        "worktree_path": worktree,
+        "latest_user_message_at": now if has_turns else None,
+        "latest_turn_id": f"turn-{thread_id}" if has_turns else None,
+        "pending_approval_count": approvals,
+        "pending_user_input_count": answers,
+    }
+    add_thread_row(connection, thread_id, "p1", title, provider, "fake/fake-1", at, **columns)
+    begun = {"status": session_status, "active_turn_id": active_turn, "updated_at": now}
+    insert(connection, "projection_thread_sessions", thread_id=thread_id, **begun)
+    if session_id is not None or has_turns:
+        payload = json.dumps({"lastRuntimeEvent": last_event})
+        set_runtime(connection, thread_id, session_id, at, provider, status=runtime, runtime_payload_json=payload)
 
 
 def add_session(
@@ -183,18 +160,21 @@ def add_message(connection: sqlite3.Connection, session_id: str, number: int, at
 
 def add_log(world: World, thread_id: str, *sessions: tuple[str, datetime]) -> None:
     """Write a provider log in which these sessions served the thread, one after the other."""
-    start = f'"threadId":"{thread_id}","type":"thread.started"'
-    lines = [f'[{stamp(at)}] CANON: {{{start},"payload":{{"providerThreadId":"{session}"}}}}\n' for session, at in sessions]
-    with world.logs.joinpath(f"events.{thread_id}.log").open("a") as file:
-        file.writelines(lines)
+    for session, at in sessions:
+        log_session(world.logs, thread_id, session, at)
 
 
 def add_turn(connection: sqlite3.Connection, thread_id: str, turn_id: str | None, state: str) -> None:
     """Add a turn of a V1 thread; one without an id has not begun."""
-    connection.execute(
-        "INSERT INTO projection_turns (thread_id, turn_id, state, requested_at, checkpoint_files_json) VALUES (?, ?, ?, ?, ?)",
-        (thread_id, turn_id, state, stamp(NOON), "[]" if turn_id is None else '["a file with a long name"]' * 20),
-    )
+    files = "[]" if turn_id is None else '["a file with a long name"]' * 20
+    turn = {
+        "thread_id": thread_id,
+        "turn_id": turn_id,
+        "state": state,
+        "requested_at": stamp(NOON),
+        "checkpoint_files_json": files,
+    }
+    insert(connection, "projection_turns", **turn)
 
 
 def make_v2(world: World) -> Path:

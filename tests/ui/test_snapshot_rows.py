@@ -14,6 +14,7 @@ import pytest
 from t3tray.alerts.notification_sources import notification_facts
 from t3tray.alerts.unread import Unread
 from t3tray.backend.snapshot_builder import AppExtras, build_snapshot
+from t3tray.demo.t3_database import stamp
 from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents
 from t3tray.domain.reaper import ReaperClock
 from t3tray.domain.server import ServerState, ServerStatus
@@ -28,7 +29,7 @@ from t3tray.threads.snapshot_rows import RowBuilder
 from t3tray.threads.t3code_sides import T3Sides
 from t3tray.ui.threads.thread_list_data import brief_of, thread_list_data
 from tests.support.stores import open_store
-from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, hold_open, stamp, writing
+from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, hold_open, writing
 
 STOPPED = ServerStatus(ServerState.STOPPED)
 NAMES = ("t1", "t2", "t3", "t4")

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from t3tray.alerts.switch_detector import SwitchDetector
+from t3tray.demo.t3_database import stamp
 from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.journal import Actor, Entry, Event
@@ -21,7 +22,7 @@ from t3tray.t3code.guard_sides import GuardSides
 from t3tray.threads.t3code_sides import T3Sides
 from tests.support.scan_cases import Eyes
 from tests.support.stores import writing_in
-from tests.support.t3_world import NOON, World, add_message, add_session, add_thread, empty_world, stamp, writing
+from tests.support.t3_world import NOON, World, add_message, add_session, add_thread, empty_world, writing
 
 
 class Post(Eyes):

@@ -17,6 +17,7 @@ import pytest
 
 from t3tray.backend.doctor import DoctorInput, assess
 from t3tray.backend.snapshot_builder import build_snapshot
+from t3tray.demo.t3_database import stamp
 from t3tray.domain.alarm import Alarm, AlarmKind, Cause, SessionContents
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.inventory import FoundProgram
@@ -32,7 +33,7 @@ from t3tray.threads.evidence import Surroundings
 from t3tray.threads.scan import Scanner
 from t3tray.threads.snapshot import Finding
 from tests.support.stores import open_store
-from tests.support.t3_world import NOON, add_log, add_session, add_thread, empty_world, hold_open, stamp, writing
+from tests.support.t3_world import NOON, add_log, add_session, add_thread, empty_world, hold_open, writing
 
 SOON = NOON + timedelta(minutes=5)
 

@@ -15,12 +15,13 @@ import pytest_asyncio
 
 from t3tray.backend.backend import Backend
 from t3tray.cli import text_tables
+from t3tray.demo.t3_database import stamp
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Reason, Verdict
 from t3tray.domain.verification import Opened, Verification
 from t3tray.errors import Refused, WorldError
 from tests.support.constant_server import answering
-from tests.support.t3_world import NOON, World, add_thread, empty_world, hold_open, stamp, writing
+from tests.support.t3_world import NOON, World, add_thread, empty_world, hold_open, writing
 from tests.support.views import receipt, row
 from tests.support.waiting import until
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from t3tray.backend.snapshot_builder import build_snapshot
+from t3tray.demo.t3_database import stamp
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.reaper import ReaperClock
@@ -19,7 +20,7 @@ from t3tray.threads.evidence import Surroundings
 from t3tray.threads.scan import Scanner
 from t3tray.threads.snapshot import ThreadRow
 from tests.support.stores import open_store
-from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, stamp, writing
+from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, writing
 
 STOPPED = ServerStatus(ServerState.STOPPED)
 

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from t3tray.backend.backend import Backend
 from t3tray.conversation.feed import PAGE
+from t3tray.demo.t3_database import add_message
 from t3tray.domain.archived import TranscriptOwner
 from t3tray.domain.conversation import Conversation
 from t3tray.domain.evidence import Role
@@ -21,7 +22,7 @@ from t3tray.domain.transcript import Message, Origin
 from t3tray.domain.verdict import Reason
 from t3tray.store.archive_file import FILE_NAME
 from tests.support.archives import archive_in
-from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, milliseconds, stamp, writing
+from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, milliseconds, writing
 
 THREAD, SESSION = "thread-1", "ses_1"
 LIMIT = 90.0
@@ -53,11 +54,7 @@ class Life:
     def copy_in_t3(self, *texts: str) -> None:
         with writing(self.world.state) as connection:
             for number, text in enumerate(texts):
-                connection.execute(
-                    "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at,"
-                    " updated_at) VALUES (?, ?, 'user', ?, 0, ?, ?)",
-                    (f"t3-{number}", THREAD, text, *(stamp(NOON + timedelta(seconds=number)),) * 2),
-                )
+                add_message(connection, THREAD, "user", text, NOON + timedelta(seconds=number), f"t3-{number}")
 
     def in_opencode(self, *statements: str) -> None:
         with writing(self.world.opencode) as connection:

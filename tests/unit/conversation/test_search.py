@@ -10,10 +10,11 @@ import pytest
 
 from t3tray.conversation import search as text_search
 from t3tray.conversation.search import TextSearch, sessions_of
+from t3tray.demo.t3_database import add_message
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.state import T3Reader
-from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, stamp, writing
+from tests.support.t3_world import NOON, World, add_session, add_thread, empty_world, writing
 from tests.support.views import row
 
 SESSIONS = {"ses_a": "a", "ses_b": "b"}
@@ -40,11 +41,7 @@ def world(tmp_path: Path) -> World:
         say(connection, 4, "ses_a", "a secret thought", kind="reasoning")
     with writing(made.state) as connection:
         add_thread(connection, "t1", None)
-        connection.execute(
-            "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at)"
-            " VALUES ('m1', 't1', 'user', 'only T3 Code still knows the Kestrel', 0, ?, ?)",
-            (stamp(NOON), stamp(NOON)),
-        )
+        add_message(connection, "t1", "user", "only T3 Code still knows the Kestrel", NOON, "m1")
     return made
 
 

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from t3tray.demo.t3_database import stamp
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.provider_logs import ProviderLogs
 from t3tray.t3code.server_info import runs, served_since, thread_address
 from tests.support.constant_server import answering
-from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_log, empty_world, hold_open, sample_world, stamp
+from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_log, empty_world, hold_open, sample_world
 
 SESSIONS = ["ses_df5bda4bcffeAjR2yQ7BgKfdFr", "ses_df5bba0caffepKgK3022CvG2WV", "ses_df5baefbdffeXm3zVdpV5y2Er6"]
 

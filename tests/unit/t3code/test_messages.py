@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from t3tray.demo.t3_database import add_message, stamp
 from t3tray.domain.evidence import Role
 from t3tray.domain.transcript import Origin, Transcript
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.state import T3Reader
-from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_thread, empty_world, milliseconds, sample_world, stamp, writing
+from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_thread, empty_world, milliseconds, sample_world, writing
 
 V2_TABLES = """
 CREATE TABLE orchestration_v2_projection_threads (thread_id TEXT PRIMARY KEY, project_id TEXT, title TEXT, default_provider TEXT,
@@ -37,11 +38,8 @@ def with_messages(scratch: Path, *messages: tuple[str, str, str, int, str | None
     with writing(world.state) as connection:
         add_thread(connection, "t1", "ses_1")
         for message_id, role, text, streaming, attachments in messages:
-            connection.execute(
-                "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at,"
-                " attachments_json) VALUES (?, 't1', ?, ?, ?, ?, ?, ?)",
-                (message_id, role, text, streaming, stamp(NOON), stamp(NOON), attachments),
-            )
+            more = {"is_streaming": streaming, "attachments_json": attachments}
+            add_message(connection, "t1", role, text, NOON, message_id, **more)
     return world
 
 

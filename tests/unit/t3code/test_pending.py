@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from t3tray.demo.t3_database import stamp
 from t3tray.domain.guard import T3ThreadState
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.live_query import NEEDED, read_now
@@ -21,7 +22,6 @@ from tests.support.t3_world import (
     empty_world,
     make_v2,
     sample_world,
-    stamp,
     writing,
 )
 

@@ -11,21 +11,11 @@ from typing import Any
 
 import pytest
 
+from t3tray.demo.t3_database import add_message, set_runtime, stamp
 from t3tray.domain.t3code_thread import Shape, T3Thread
 from t3tray.t3code.home import T3Home, t3_homes
 from t3tray.t3code.state import T3Reader, T3State
-from tests.support.t3_world import (
-    NOON,
-    SAMPLE_THREAD,
-    World,
-    add_thread,
-    add_v2,
-    empty_world,
-    make_v2,
-    sample_world,
-    stamp,
-    writing,
-)
+from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_thread, add_v2, empty_world, make_v2, sample_world, writing
 
 
 def read(world: World) -> T3State:
@@ -98,20 +88,13 @@ def test_a_conversation_is_more_than_a_message_that_waits(
     with writing(world.state) as connection:
         add_thread(connection, "t1", session, has_turns=False, session_status="starting" if "starting" in begun else "ready")
         connection.execute("UPDATE projection_threads SET latest_user_message_at = updated_at")
-        message = (
-            "INSERT INTO projection_thread_messages (message_id, thread_id, role, text, is_streaming, created_at, updated_at)"
-        )
-        connection.execute(f"{message} VALUES ('asked', 't1', 'user', 'Hello', 0, ?, ?)", (stamp(NOON), stamp(NOON)))
+        add_message(connection, "t1", "user", "Hello", NOON)
         if "turn" in begun:
             connection.execute("UPDATE projection_threads SET latest_turn_id = 'turn-1'")
         if "answer" in begun:
-            connection.execute(f"{message} VALUES ('said', 't1', 'assistant', 'Yes', 0, ?, ?)", (stamp(NOON), stamp(NOON)))
+            add_message(connection, "t1", "assistant", "Yes", NOON)
         if "row" in begun:
-            connection.execute(
-                "INSERT INTO provider_session_runtime (thread_id, provider_name, adapter_key, status, last_seen_at)"
-                " VALUES ('t1', 'opencode', 'opencode', 'running', ?)",
-                (stamp(NOON),),
-            )
+            set_runtime(connection, "t1", None, NOON)
     assert only(world).has_turns is is_conversation
 
 

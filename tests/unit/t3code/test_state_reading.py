@@ -16,19 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from t3tray.demo.t3_database import stamp
 from t3tray.domain.t3code_thread import Shape, T3Thread
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.state import WHOLE_READING, T3Reader, T3State
-from tests.support.t3_world import (
-    NOON,
-    SAMPLE_THREAD,
-    World,
-    add_thread,
-    empty_world,
-    sample_world,
-    stamp,
-    writing,
-)
+from tests.support.t3_world import NOON, SAMPLE_THREAD, World, add_thread, empty_world, sample_world, writing
 from tests.support.unchanged import untouched
 
 

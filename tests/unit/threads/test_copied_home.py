@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from t3tray.backend.snapshot_builder import build_snapshot
+from t3tray.demo.t3_database import stamp
 from t3tray.domain.reaper import ReaperClock
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.verdict import Kind
@@ -23,7 +24,7 @@ from t3tray.threads.proof_recorder import ProofRecorder
 from t3tray.threads.scan import Scan, Scanner
 from t3tray.threads.snapshot import Snapshot
 from tests.support.stores import open_store
-from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, empty_world, hold_open, stamp, writing
+from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, empty_world, hold_open, writing
 
 LATER = NOON + timedelta(minutes=10)
 

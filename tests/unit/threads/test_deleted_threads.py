@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from t3tray.cli import parser
+from t3tray.demo.t3_database import stamp
 from t3tray.domain.verdict import Reason
 from t3tray.errors import ThreadNotFound, UsageError
 from t3tray.opencode.database import OpenCodeDatabase
@@ -23,7 +24,7 @@ from t3tray.threads.evidence import Surroundings
 from t3tray.threads.proof_recorder import ProofRecorder
 from t3tray.threads.scan import Scanner
 from tests.support.stores import open_store
-from tests.support.t3_world import NOON, World, add_session, add_thread, add_v2, empty_world, make_v2, stamp, writing
+from tests.support.t3_world import NOON, World, add_session, add_thread, add_v2, empty_world, make_v2, writing
 
 DELETED = NOON + timedelta(hours=2)
 SAID = "This thread was deleted in T3 Code at 2026-11-24 14:00 UTC. t3tray keeps its binding and its journal."

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from t3tray.alerts.switch_detector import SwitchDetector
 from t3tray.backend.snapshot_builder import build_snapshot
+from t3tray.demo.t3_database import stamp
 from t3tray.domain.carries import CarriesKind, Context
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.evidence import Evidence, Failure, Found, MessageFacts, Role, SessionFacts
@@ -28,7 +29,7 @@ from t3tray.t3code.state import T3Reader
 from t3tray.threads.evidence import Surroundings
 from t3tray.threads.scan import Scanner
 from tests.support.stores import open_store
-from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, empty_world, stamp, writing
+from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, empty_world, writing
 
 DOUBTED = Trust(absence_counts=False, why="OpenCode's program has not been asked yet which database it uses.")
 ANOTHERS = Trust(Failure.OTHER_DATABASE, False, "The server at http://127.0.0.1:1 does not use the database at /here.")

@@ -12,6 +12,7 @@ import pytest
 from msgspec import structs
 
 from t3tray.backend.snapshot_builder import build_snapshot
+from t3tray.demo.t3_database import stamp
 from t3tray.domain.carries import CarriesKind
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.journal import Actor, Entry, Event
@@ -60,7 +61,6 @@ from tests.support.t3_world import (
     add_thread,
     empty_world,
     sample_world,
-    stamp,
     writing,
 )
 

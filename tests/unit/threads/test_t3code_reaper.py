@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from t3tray.backend.snapshot_builder import build_snapshot
+from t3tray.demo.t3_database import stamp
 from t3tray.domain.reaper import ReaperClock, ReaperPhase, ReaperState
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.opencode.database import OpenCodeDatabase
@@ -20,7 +21,7 @@ from t3tray.threads.evidence import Surroundings
 from t3tray.threads.scan import Scanner
 from t3tray.threads.snapshot import Snapshot
 from tests.support.stores import open_store
-from tests.support.t3_world import NOON, World, add_session, add_thread, add_v2, empty_world, hold_open, make_v2, stamp, writing
+from tests.support.t3_world import NOON, World, add_session, add_thread, add_v2, empty_world, hold_open, make_v2, writing
 
 SOON = NOON + timedelta(minutes=7)
 

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from t3tray.demo.t3_database import stamp
 from t3tray.domain.carries import CarriesKind
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.journal import Actor, Entry, Event
@@ -26,7 +27,7 @@ from t3tray.threads.remedy_offers import offers
 from t3tray.threads.t3code_sides import T3Sides
 from t3tray.threads.verify import situation_of
 from tests.support.scan_cases import Eyes
-from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, add_v2, empty_world, make_v2, stamp, writing
+from tests.support.t3_world import NOON, World, add_log, add_session, add_thread, add_v2, empty_world, make_v2, writing
 
 LATER = datetime.now(UTC) + timedelta(hours=2)
 
