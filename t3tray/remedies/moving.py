@@ -11,10 +11,27 @@ import asyncio
 from msgspec.structs import replace
 
 from t3tray.domain.journal import Entry, Event
-from t3tray.domain.remedy import Choice, Preview, Remedy, RemedyRecord
+from t3tray.domain.remedy import Choice, Remedy, RemedyRecord
 from t3tray.domain.thread import Source
 from t3tray.domain.versions import Ability
-from t3tray.errors import MoveRefused, Refused, SessionMissing, UsageError
+from t3tray.errors import MoveRefused, SessionMissing
+from t3tray.messages.remedies import (
+    another_project,
+    cannot_move,
+    doubt_no_commits,
+    doubt_not_told,
+    doubt_other_repository,
+    folder_doubted,
+    folder_not_named,
+    gone_before_move,
+    is_there_already,
+    move_preview,
+    nothing_to_move,
+    relocate_preview,
+    t3_code_places_it,
+    undo_move_preview,
+    works_there_already,
+)
 from t3tray.messages.versions import lacking
 from t3tray.remedies.making import refuse_missing_folder
 from t3tray.remedies.plan import Plan, RemedyJournal, Tools, live_binding
@@ -38,24 +55,16 @@ class MoveSession:
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         thread, session_id = details.row.thread, choice.session_id or _to_move(details)
         if session_id is None:
-            raise Refused("This thread has no session that could be moved.")
+            raise nothing_to_move()
         refuse_missing_folder(thread.directory)
         _refuse_unable(await self._tools.join())
         place = await self._tools.run_sql(session_directory, self._tools, session_id)
         if same_directory(place, thread.directory):
-            raise Refused(f"{session_id} works in {thread.directory} already.", "There is nothing to do.")
+            raise works_there_already(session_id, thread.directory)
         project = await self._tools.run_sql(_project, self._tools, session_id)
         if await asyncio.to_thread(_is_another_project, thread.directory, project):
-            raise _another_project()
-        preview = Preview(
-            Remedy.MOVE_SESSION,
-            f"Move {session_id} to {thread.directory}",
-            "Move the Session Here",
-            (f"The thread is in {thread.directory}.", f"Its session works in {place}."),
-            (f"The session works in {thread.directory}.",),
-            ("The whole conversation, under the same session id.", "No file is moved.", "This can be undone."),
-            ("What the agent changed in the other folder stays there.",),
-        )
+            raise another_project()
+        preview = move_preview(session_id, place, thread.directory)
         record = RemedyRecord(Remedy.MOVE_SESSION, session_id, place, thread.directory)
         return Plan(preview, lambda: move(self._tools, details, record), "")
 
@@ -72,16 +81,13 @@ class Relocate:
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         thread = details.row.thread
         if thread.source is not Source.T3TRAY:
-            raise Refused(
-                "T3 Code says where this thread's folder is.",
-                f"Tell T3 Code where the project is now; then “{Remedy.MOVE_SESSION}” brings the session there.",
-            )
+            raise t3_code_places_it()
         if not choice.directory:
-            raise UsageError("Where is the folder now?", "Name it with --dir.")
+            raise folder_not_named()
         target = real_directory(str(whole_path(choice.directory)))
         refuse_missing_folder(target)
         if same_directory(target, thread.directory):
-            raise Refused(f"The thread is in {target} already.", "There is nothing to do.")
+            raise is_there_already(target)
         session_id = details.row.session_id
         if session_id:
             _refuse_unable(await self._tools.join())
@@ -89,16 +95,8 @@ class Relocate:
         project = await self._tools.run_sql(_project, self._tools, session_id) if session_id else ""
         doubt = await asyncio.to_thread(_doubt, target, project)
         if doubt and not choice.confirmed:
-            raise Refused(doubt, "If it is the right folder all the same, say so: --yes, or confirm it in the window.")
-        preview = Preview(
-            Remedy.RELOCATE,
-            f"“{thread.title}” is in {target} now",
-            "Use This Folder",
-            (f"The thread is in {thread.directory}.", *((f"Its session works in {place}.",) if place else ())),
-            (f"The thread is in {target}, and its session works there.",),
-            ("The whole conversation.", "No file is moved.", "This can be undone."),
-            (doubt,) if doubt else (),
-        )
+            raise folder_doubted(doubt)
+        preview = relocate_preview(thread.title, thread.directory, place, target, doubt)
         record = RemedyRecord(Remedy.RELOCATE, session_id or "", place, target, thread.directory)
         return Plan(preview, lambda: move(self._tools, details, record))
 
@@ -121,7 +119,7 @@ def session_directory(tools: Tools, session_id: str) -> str:
         try:
             return library.session(session_id).directory
         except SessionMissing as error:
-            raise Refused(f"{session_id} does not exist any more, so it cannot be moved.", "Nothing was changed.") from error
+            raise gone_before_move(session_id) from error
 
 
 async def move(tools: Tools, details: ThreadDetails, record: RemedyRecord) -> None:
@@ -137,7 +135,7 @@ async def move(tools: Tools, details: ThreadDetails, record: RemedyRecord) -> No
                 await server.move_session(record.session_id, record.directory_after)
             except MoveRefused as error:
                 await journal.write(journal.entry(Event.ABANDONED, error.message))
-                raise _another_project() from error
+                raise another_project() from error
         await _finish(tools, journal, why)
     finally:
         journal.close()
@@ -146,8 +144,7 @@ async def move(tools: Tools, details: ThreadDetails, record: RemedyRecord) -> No
 def _refuse_unable(server: SessionServer | None) -> None:
     """Raises Refused if this server cannot move a session. That is no reason to start another one."""
     if server is not None and Ability.MOVE_SESSION not in server.abilities:
-        hint = "Bring OpenCode up to date with `opencode upgrade`. Nothing was changed."
-        raise Refused(lacking(Ability.MOVE_SESSION, server.version), hint)
+        raise cannot_move(lacking(Ability.MOVE_SESSION, server.version))
 
 
 async def finish_move(tools: Tools, intent: Entry, record: RemedyRecord, server: SessionServer) -> None:
@@ -176,14 +173,7 @@ def undo_move(tools: Tools, details: ThreadDetails, done: tuple[Entry, ...]) -> 
         record.directory_after if record.thread_directory_before else "",
         undoes=done[0].intent or "",
     )
-    preview = Preview(
-        Remedy.UNDO,
-        f"Undo “{record.remedy}” of “{details.row.thread.title}”",
-        "Undo",
-        (f"Its session works in {record.directory_after}.",),
-        (f"Its session works in {back.directory_after} again.",),
-        ("The whole conversation.", "No file is moved."),
-    )
+    preview = undo_move_preview(record.remedy, details.row.thread.title, record.directory_after, back.directory_after)
     return Plan(preview, lambda: move(tools, details, back), "")
 
 
@@ -204,13 +194,6 @@ def _project(tools: Tools, session_id: str) -> str:
         return library.project(session_id)
 
 
-def _another_project() -> Refused:
-    return Refused(
-        "OpenCode moves a session inside one project only, and that folder belongs to another.",
-        f"“{Remedy.CARRY}” brings the conversation there in a new session.",
-    )
-
-
 def _is_another_project(target: str, project: str) -> bool:
     """Return True only if that is certain; OpenCode decides in the end."""
     roots = first_commits(target)
@@ -221,9 +204,9 @@ def _doubt(target: str, project: str) -> str:
     """Return why it is uncertain whether this folder is the same repository; empty if it is the same."""
     roots = first_commits(target)
     if roots is None:
-        return f"Whether {target} is the same repository cannot be told: git does not tell."
+        return doubt_not_told(target)
     if project in roots:
         return ""
     if not roots:
-        return f"{target} is not a git repository with any commit, so it cannot be told whether it is the same folder."
-    return f"{target} is another repository than the one that the session worked in."
+        return doubt_no_commits(target)
+    return doubt_other_repository(target)

@@ -12,19 +12,25 @@ from functools import partial
 from pathlib import Path
 
 from t3tray.domain.journal import Entry, Event
-from t3tray.domain.remedy import Choice, Preview, Remedy, RemedyRecord, Repair
+from t3tray.domain.remedy import Choice, Remedy, RemedyRecord, Repair
 from t3tray.domain.t3code_thread import Shape
 from t3tray.errors import Refused, SessionMissing
+from t3tray.messages.remedies import (
+    REPAIR_PERMISSION,
+    named_already,
+    not_of_t3_code,
+    nothing_to_follow,
+    repair_is_off,
+    repair_preview,
+    undo_repair_preview,
+    would_begin_anew,
+)
 from t3tray.remedies.binding import refuse_unfit
 from t3tray.remedies.collecting import losses
 from t3tray.remedies.plan import Plan, RemedyJournal, Tools
 from t3tray.t3code import cursor_repair as t3code
 from t3tray.t3code.home import T3Home
 from t3tray.threads.snapshot import ThreadDetails
-
-_PERMISSION = "Let t3tray write this one line into T3 Code's database; a copy is made first"
-_OFF = "Writing into T3 Code's database is turned off."
-_ON = "Turn it on with `t3tray settings t3_repair true`, then try again."
 
 
 class RepairCursor:
@@ -57,26 +63,18 @@ class RepairCursor:
         thread = details.row.thread
         session_id = choice.session_id or details.row.session_id
         if session_id is None:
-            raise Refused("This thread is bound to no session that T3 Code could follow to.", f"Choose one: “{Remedy.BIND}”.")
+            raise nothing_to_follow()
         await self._tools.run_sql(self._refuse_unfit, details, session_id)
         lost = await self._tools.run_sql(losses, self._tools, details, session_id)
         named = details.row.t3.session_id if details.row.t3 else None
-        preview = Preview(
-            Remedy.REPAIR,
-            "Let T3 Code go on in this thread's session",
-            "Repair the Cursor",
-            (f"T3 Code's own cursor names {named or 'no session'}.",),
-            (f"It names {session_id}: the next message typed in T3 Code goes there.",),
-            (f"A copy of T3 Code's whole database, in {self._folder}.", "Everything else in it.", "This can be undone."),
-            lost,
-            permission="" if self.allowed else _PERMISSION,
-        )
+        permission = "" if self.allowed else REPAIR_PERMISSION
+        preview = repair_preview(named, session_id, str(self._folder), lost, permission)
         try:
             change = await self._tools.run_sql(self._check, thread.id, session_id)
         except t3code.InUse as error:
             return Plan(replace(preview, hindrance=f"{error.message} {error.hint}"), partial(_refuse, error))
         if not (self.allowed or choice.allowed):
-            return Plan(preview, partial(_refuse, Refused(_OFF, _ON)))
+            return Plan(preview, partial(_refuse, repair_is_off()))
         return Plan(preview, lambda: self._do(details, RemedyRecord(Remedy.REPAIR, session_id, repair=change)))
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
@@ -85,14 +83,7 @@ class RepairCursor:
         if record.repair.before and (named := t3code.session_in(record.repair.before)):
             await self._tools.run_sql(self._refuse_unfit, details, named)
         back = RemedyRecord(Remedy.UNDO, record.session_id, undoes=done[0].intent or "", repair=record.repair.reversed)
-        preview = Preview(
-            Remedy.UNDO,
-            f"Undo “{record.remedy}” of “{details.row.thread.title}”",
-            "Undo",
-            (f"T3 Code's own cursor names {record.session_id}.",),
-            ("It is what it was before.",),
-            ("A copy of T3 Code's whole database as it is now.",),
-        )
+        preview = undo_repair_preview(record.remedy, details.row.thread.title, record.session_id)
         return Plan(preview, lambda: self._do(details, back))
 
     async def settle(self, intent: Entry, record: RemedyRecord) -> None:
@@ -113,17 +104,15 @@ class RepairCursor:
             with self._tools.library() as library:
                 refuse_unfit(details, library.session(session_id))
         except SessionMissing as error:
-            raise Refused(
-                f"There is no session {session_id} in OpenCode: T3 Code would begin a new, empty one.", "Nothing was changed."
-            ) from error
+            raise would_begin_anew(session_id) from error
 
     def _check(self, thread_id: str, session_id: str) -> Repair:
         home = self._home_of(thread_id)
         if home is None:
-            raise Refused("This thread is not one of T3 Code's.")
+            raise not_of_t3_code()
         change = t3code.check(home, thread_id, session_id)
         if change.before == change.after:
-            raise Refused(f"T3 Code's cursor names {session_id} already.", "There is nothing to do.")
+            raise named_already(session_id)
         return change
 
     async def _do(self, details: ThreadDetails, record: RemedyRecord) -> None:
