@@ -13,11 +13,13 @@ _PLUGINS = "@opencode-ai/plugin"
 
 
 def offline_environment(config: Path) -> dict[str, str]:
-    """Return the environment variables for a server whose XDG_CONFIG_HOME is `config`."""
+    """Return the environment variables for a server whose XDG_CONFIG_HOME is `config`; it does not watch files either."""
     return {
         "OPENCODE_DISABLE_MODELS_FETCH": "1",
         "OPENCODE_DISABLE_AUTOUPDATE": "1",
         "OPENCODE_MODELS_PATH": str(_models(config)),
+        # On a busy machine a server blocks for ever while it subscribes to a folder's changes (opencode issue 37111).
+        "OPENCODE_EXPERIMENTAL_DISABLE_FILEWATCHER": "1",
     }
 
 

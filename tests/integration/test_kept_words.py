@@ -54,7 +54,8 @@ def test_the_words_of_a_deleted_session_stay_on_the_page_until_the_thread_is_men
         again.bridge.preview(thread, Choice(Remedy.CARRY))
         again.until("Carried over by t3tray")
         again.until("Goes on in ses_")
-        assert LINE not in again.shown() and session_of(again) != session
+        again.until_gone(LINE)
+        assert session_of(again) != session
         asked = len(model.chats())
         again.say("what is the codeword?")
         qtbot.waitUntil(lambda: len(model.chats()) > asked, timeout=LIMIT)
