@@ -16,7 +16,7 @@ from tests.support.desktop import Started
 APP = """
 import sys
 from pathlib import Path
-from PySide6.QtCore import QCoreApplication, QEvent, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
 from t3tray.ui import application
 from tests.support.recording import RecordingBackend
 from tests.support.views import READY, row
@@ -50,7 +50,8 @@ def quit():
     bridge = app.bridge
     close = bridge.close
     bridge.close = lambda *words: (asked.append(1), close(*words))
-    bridge.ended.connect(bridge.close)
+    # In the thread that ends: the loop of this one may be over before it has the second of two calls.
+    bridge.ended.connect(bridge.close, Qt.ConnectionType.DirectConnection)
     app.window.show()
     want_quit()
     want_quit()
@@ -74,7 +75,6 @@ def test_the_process_ends_after_the_other_thread_and_not_under_it(tmp_path: Path
         tmp_path,
         """
 import threading, time
-from PySide6.QtCore import Qt
 def linger():
     app.bridge.ended.connect(lambda: time.sleep(0.5), Qt.ConnectionType.DirectConnection)
     want_quit()
