@@ -41,6 +41,7 @@ async def test_what_a_killed_shim_left_is_found_and_ended(data: Path, bad: BadSe
     (left,) = bad.living()
     assert other.server_pid != left
     os.kill(other.server_pid, signal.SIGKILL)
+    await until(lambda: not is_alive(other.server_pid))
     assert is_alive(left), "it was to outlive its shim"
     async with owning(data, shim) as owner:
         await owner.server.ensure_ready()
