@@ -64,6 +64,8 @@ class Recovery:
         if before is not None:
             before.cancel()
         self._listed.clear()
+        # This round will list what is open by now: who waits for one thread need not wait for the whole round.
+        self._author.left_open = False
         self._round = asyncio.create_task(self._settle_all(server, before))
 
     async def settled(self, thread_id: str, limit: float = WAIT) -> None:

@@ -94,12 +94,13 @@ async def test_what_another_machine_began_is_left_to_it_until_it_is_said_to_be_g
     assert settling.troubles == () and store.journal.pending() == ()
 
 
-async def test_one_that_hangs_holds_up_only_who_waits_for_that_thread(store: Store) -> None:
+async def test_one_that_hangs_holds_up_only_who_waits_for_that_thread(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     settler = Settler(store, {}, hangs="a1")
     settling = recovery(store, settler)
     settling.begin(SERVER)
     await settling.settled("a2")
     assert [entry.thread_id for entry in store.journal.pending() if entry.thread_id == "a2"] == []
+    assert "is not settled after" not in caplog.text
     await settling.settled("a1", limit=0.01)
     assert "a1" in [entry.thread_id for entry in store.journal.pending()]
     waiting = asyncio.create_task(settling.settled("a1"))

@@ -125,8 +125,15 @@ class Threads:
     def __init__(self) -> None:
         self._before = set(threading.enumerate())
 
-    def settle(self, count: int) -> None:
-        until(lambda: self._count() == count, f"{count} threads")
+    def settle(self, count: int, watched: FileWatch | None = None) -> None:
+        """Until so many run, with `relieve` called as the loop does it."""
+
+        def is_settled() -> bool:
+            if watched is not None:
+                watched.relieve()
+            return self._count() == count
+
+        until(is_settled, f"{count} threads")
 
     def _count(self) -> int:
         return sum(thread.name == "watch" for thread in {*threading.enumerate()} - self._before)
@@ -161,9 +168,9 @@ def test_a_mount_that_dies_hides_no_change_elsewhere_and_tells_again_when_it_ans
     for number in range(3):
         mount.die()
         relieved(watched, changes, partial((tmp_path / "other" / "a").write_text, "1" * number))
-        began.settle(2)
+        began.settle(2, watched)
         relieved(watched, changes, mount.answer)
-        began.settle(1)
+        began.settle(1, watched)
         relieved(watched, changes, partial((tmp_path / "dead" / "b").write_text, "1" * number))
     watched.stop()
 
