@@ -16,12 +16,12 @@ demo:  ## the same on a scratch world that is gone afterwards
 	@packaging/setup.sh run
 	@.venv/bin/t3tray --demo
 
-# Four processes on two cores: many of them wait for a server or a program at any time.
+# More processes than the two cores of CI: many of them wait for a server, a program or a clock at any time.
 test: setup  ## everything: units, the real OpenCode against a loopback model, real windows
 	$(PYTEST) -n 4 --dist worksteal --max-worker-restart 2
 
 quick: setup  ## the tests that start no program, for while one writes
-	$(PYTEST) -q -n 2 --dist worksteal -m "not process" tests/unit tests/ui
+	$(PYTEST) -q -n 3 --dist worksteal -m "not process" tests/unit tests/ui
 
 soak: setup  ## random faults for a night; T3TRAY_ROUNDS and T3TRAY_SEED choose, Ctrl+C ends it
 	T3TRAY_ROUNDS=$${T3TRAY_ROUNDS:-10000} $(PYTEST) -s -m soak
