@@ -195,13 +195,13 @@ class SwitchDetector:
         for alarm in alarms:
             standing = self._open.get(alarm.thread_id, ())
             if alarm.kind is AlarmKind.SWITCHED:
-                queries = [
+                lost_ids = [
                     each.id
                     for each in standing
                     if each.kind is AlarmKind.LOST and each.before.session_id == alarm.before.session_id and each.id is not None
                 ]
-                if queries:
-                    self._store.alarms.pass_over(queries, self._now())
+                if lost_ids:
+                    self._store.alarms.pass_over(lost_ids, self._now())
             self._open[alarm.thread_id] = (*standing, alarm)
 
     def _has_gone(self, found: Assessment) -> bool:

@@ -32,7 +32,7 @@ from t3tray.domain.notification import Click
 from t3tray.domain.restore import SettlePlan
 from t3tray.domain.thread import Thread
 from t3tray.domain.verdict import Kind
-from t3tray.domain.verification import Opened, Verification
+from t3tray.domain.verification import OpenResult, Verification
 from t3tray.guard.runner import GuardRunner
 from t3tray.guard.service import GuardService
 from t3tray.resources import resource
@@ -127,7 +127,7 @@ class Backend(Parts):
             await self.opener.terminal(found.thread)
         return found
 
-    async def open_in_t3code(self, thread_id: str) -> Opened:
+    async def open_in_t3code(self, thread_id: str) -> OpenResult:
         """Open one of T3 Code's threads there. Raises ThreadNotFound, Refused, WorldError."""
         return await self.opener.t3code(await self.scanning.find(thread_id))
 

@@ -1,6 +1,6 @@
 """Finds OpenCode's program and T3 Code's homes. It starts `opencode --version` and nothing else, and changes nothing.
 
-The sentences on what is found are in `domain.inventory`.
+The sentences on what is found are in `messages.inventory`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import asyncio
 
 from t3tray.domain.thread import Thread
 from t3tray.domain.verdict import Kind
-from t3tray.domain.verification import Opened, Verification
+from t3tray.domain.verification import OpenResult, Verification
 from t3tray.errors import Refused
 from t3tray.server.manager import ManagedServer
 from t3tray.server.programs import Programs
@@ -61,7 +61,7 @@ class ThreadOpener:
             )
         return await asyncio.to_thread(self._launching.open_browser, verification, endpoint)
 
-    async def t3code(self, thread: Thread) -> Opened:
+    async def t3code(self, thread: Thread) -> OpenResult:
         """Open a thread in T3 Code. Raises Refused for a thread that is not one of its own, WorldError when nothing opens."""
         home = await self._run_sql(self._scanner.home_of, thread.id)
         if home is None:

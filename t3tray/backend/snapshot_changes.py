@@ -91,7 +91,7 @@ class AlarmChanged:
 class RequestChanged:
     """A request waits for the user; or it `is_over`: it was answered, or its turn has ended."""
 
-    ask: PendingRequest
+    request: PendingRequest
     is_over: bool
 
 
@@ -99,7 +99,7 @@ class RequestChanged:
 class MessageRefused:
     """The guard refused a message of T3 Code."""
 
-    told: GuardAnswer
+    answer: GuardAnswer
     row: ThreadRow | None
 
 
@@ -161,12 +161,12 @@ class SnapshotChanges:
             yield GuardChanged(now.guard, len(now.guarded))
         alarms = _compared(last.alarms, now.alarms, lambda alarm: (alarm.event, alarm.noticed_at))
         yield from (AlarmChanged(alarm, rows.get(alarm.thread_id), is_over) for alarm, is_over in alarms)
-        for told, is_over in _compared(last.refusals, now.refusals, lambda told: (told.decision.thread_id, told.at)):
+        for answer, is_over in _compared(last.refusals, now.refusals, lambda answer: (answer.decision.thread_id, answer.at)):
             if not is_over:
-                yield MessageRefused(told, rows.get(told.decision.thread_id or ""))
+                yield MessageRefused(answer, rows.get(answer.decision.thread_id or ""))
         yield from (
-            RequestChanged(ask, is_over)
-            for ask, is_over in _compared(last.pending_requests, now.pending_requests, lambda ask: ask.id)
+            RequestChanged(request, is_over)
+            for request, is_over in _compared(last.pending_requests, now.pending_requests, lambda request: request.id)
         )
         warnings = _compared(_warnings(last), _warnings(now), lambda sentence: sentence)
         yield from (WarningChanged(sentence, is_over) for sentence, is_over in warnings)

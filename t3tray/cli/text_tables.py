@@ -16,7 +16,7 @@ from t3tray.domain.split import Served
 from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.thread import Thread
 from t3tray.domain.verdict import Kind, Reason
-from t3tray.domain.verification import Opened, Verification
+from t3tray.domain.verification import OpenResult, Verification
 from t3tray.messages.alarms import alarm_sentence
 from t3tray.messages.guard import next_step, standing_refusal
 from t3tray.messages.history import history
@@ -119,7 +119,7 @@ def details(shown: ThreadDetails) -> str:
     return "\n".join([*lines, "", "journal", journal(shown.journal, shown.answers)])
 
 
-def opened(place: Opened) -> str:
+def opened(place: OpenResult) -> str:
     return f"{place.sentence} Look for “{place.title}” there." if place.title else place.sentence
 
 

@@ -180,7 +180,7 @@ def next_step(memory: NotifierMemory, facts_now: NotificationFacts, rules: Notif
             shown.append(fact)
     hold = {fact.id for fact in facts_now.facts} | facts_now.unclear
     made = tuple(_joined(shown))
-    over = tuple(shown for shown in memory.shown if all(_is_over(fact, facts_now, hold) for fact in shown.facts))
+    over = tuple(each for each in memory.shown if all(_is_over(fact, facts_now, hold) for fact in each.facts))
     # Facts that were joined, passed one by one and come back together have the id of the notification that still shows them.
     kept = tuple({notification.id: notification for notification in (*memory.shown, *made) if notification not in over}.values())
     dealt_with = (*passed, *shown)

@@ -35,7 +35,7 @@ class ReaperState:
     reap_at: datetime | None = None
     idle_since: datetime | None = None
 
-    def left(self, now: datetime) -> float | None:
+    def fraction_left(self, now: datetime) -> float | None:
         """Return the fraction of the idle time that is left, 1.0 to 0.0; None if no clock runs."""
         if self.reap_at is None or self.idle_since is None:
             return None

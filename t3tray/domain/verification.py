@@ -24,7 +24,7 @@ class Verification:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenResult:
     """What was opened for the user, as a sentence; `address` if it is a page. `title` is what to search for, if the program
     could not be told which thread to show."""
 

@@ -18,7 +18,7 @@ class Ability(StrEnum):
     OPENCODE2_MESSAGES = "opencode2-messages"
 
 
-_SINCE = {Ability.MOVE_SESSION: (1, 17, 0), Ability.OPENCODE2_MESSAGES: (1, 17, 0)}
+SINCE = {Ability.MOVE_SESSION: (1, 17, 0), Ability.OPENCODE2_MESSAGES: (1, 17, 0)}
 
 
 def numbers_of(version: str) -> tuple[int, int, int] | None:
@@ -37,7 +37,7 @@ def minimum() -> str:
 def abilities_of(version: str) -> frozenset[Ability]:
     """Return a version's abilities. A version without numbers is expected to have all: it is built from the newest source."""
     numbers = numbers_of(version)
-    return frozenset(ability for ability, since in _SINCE.items() if numbers is None or numbers >= since)
+    return frozenset(ability for ability, since in SINCE.items() if numbers is None or numbers >= since)
 
 
 def can(ability: Ability, version: str) -> bool | None:

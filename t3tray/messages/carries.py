@@ -47,7 +47,7 @@ def taken_back(count: int | None) -> str:
     return f"{_TAKEN_BACK}{some}"
 
 
-def was_taken_back(lacks: str) -> bool:
+def was_reverted(lacks: str) -> bool:
     """Whether a revert removed something: no session contains that any more."""
     return _TAKEN_BACK in lacks
 

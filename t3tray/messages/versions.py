@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from t3tray.domain.versions import _SINCE, MINIMUM, NEXT, Ability, minimum, numbers_of
+from t3tray.domain.versions import MINIMUM, NEXT, SINCE, Ability, minimum, numbers_of
 
 HINT = "Bring it up to date with `opencode upgrade`, or name another program: `t3tray settings opencode_path PATH`."
 
@@ -35,5 +35,5 @@ def opencode2_sentence(version: str, place: str) -> str:
 
 def lacking(ability: Ability, version: str) -> str:
     """Return the sentence for a server that lacks the ability."""
-    since = ".".join(map(str, _SINCE[ability][:2]))
+    since = ".".join(map(str, SINCE[ability][:2]))
     return f"OpenCode {version} cannot {_DOES[ability]}; OpenCode {since} or newer can."

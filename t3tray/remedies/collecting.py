@@ -19,7 +19,7 @@ from t3tray.domain.split import Candidate
 from t3tray.domain.transcript import Message, Origin, Transcript
 from t3tray.domain.verdict import Reason
 from t3tray.errors import ServerError, SessionMissing
-from t3tray.messages.carries import together, was_taken_back
+from t3tray.messages.carries import together, was_reverted
 from t3tray.remedies.plan import Library, Tools
 from t3tray.threads.snapshot import ThreadDetails
 
@@ -141,7 +141,7 @@ def left_out(tools: Tools, details: ThreadDetails, session_id: str, doubt: str =
     if not count:
         return before
     what = "1 message of this conversation was" if count == 1 else f"{count:,} messages of this conversation were"
-    return together(f"{what} left out {when}", before if was_taken_back(before) else "")
+    return together(f"{what} left out {when}", before if was_reverted(before) else "")
 
 
 def indented(messages: Sequence[Message]) -> tuple[str, ...]:

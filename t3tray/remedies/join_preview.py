@@ -10,7 +10,7 @@ from t3tray.domain.journal import TURN_OF_OURS, Event, standing
 from t3tray.domain.remedy import Preview, Remedy
 from t3tray.domain.split import Candidate
 from t3tray.domain.transcript import Origin
-from t3tray.messages.carries import together, was_taken_back
+from t3tray.messages.carries import together, was_reverted
 from t3tray.remedies.collecting import Collected, counted, indented
 from t3tray.threads.snapshot import ThreadDetails
 
@@ -33,7 +33,7 @@ def never_brought(details: ThreadDetails, old: Cursor | None, keep: str, collect
     lost, lacks = _sent_here_and_lost(details, keep, collected), old.lacks if old is not None else ""
     is_told = any(source.origin is Origin.T3CODE for source in collected.sources)
     is_unchanged = not collected.messages and old is not None and old.session_id == keep
-    is_gone = was_taken_back(lacks) or not collected.messages
+    is_gone = was_reverted(lacks) or not collected.messages
     stays = lacks if lost or is_unchanged or (is_gone and not is_told) else ""
     return stays if lost in stays else together(stays, lost)
 

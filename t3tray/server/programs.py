@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from t3tray.domain.thread import Thread
-from t3tray.domain.verification import Opened, Verification
+from t3tray.domain.verification import OpenResult, Verification
 from t3tray.errors import BinaryNotFound, WorldError
 from t3tray.opencode.binary import find_binary
 from t3tray.server.agent_shell import without_password_in_shells
@@ -126,17 +126,17 @@ class Programs:
         """Show a folder in the desktop's file manager. Raises WorldError when it cannot be started."""
         start([_opener(), str(folder)], self.environment())
 
-    def open_t3code(self, thread: Thread, address: str | None) -> Opened:
+    def open_t3code(self, thread: Thread, address: str | None) -> OpenResult:
         """Open the thread's page where T3 Code serves one, otherwise its desktop app, which cannot be given a thread."""
         if address is not None:
             if not webbrowser.open(address):
                 raise WorldError("No browser could be opened.", f"The page is {address}")
-            return Opened(f"Opened {address}; a browser that is new to T3 Code has to be paired first.", address)
+            return OpenResult(f"Opened {address}; a browser that is new to T3 Code has to be paired first.", address)
         environment = self.environment()
         if has_handler(_T3_SCHEME, sys.platform, environment) is False:
-            return Opened("T3 Code is not responding, and its app was not found on this computer.", title=thread.title)
+            return OpenResult("T3 Code is not responding, and its app was not found on this computer.", title=thread.title)
         start([_opener(), f"{_T3_SCHEME}://app"], environment)
-        return Opened("Opened T3 Code. It cannot be given the thread to show.", title=thread.title)
+        return OpenResult("Opened T3 Code. It cannot be given the thread to show.", title=thread.title)
 
     def _login(self, again: bool = False) -> dict[str, str] | None:
         """Return the login shell's environment: read once, and `again` after a failure."""

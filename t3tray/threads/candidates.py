@@ -53,8 +53,8 @@ class SourceMemory(Struct, frozen=True):
     def others_than(self, session_id: str | None) -> frozenset[str]:
         """Return the sessions that had parts of the conversation, by T3 Code's data or our mark, and that the user did not
         dismiss."""
-        with_parts = {name for source, names in _claims(self, None) if source not in (T3_CURSOR, JOURNAL) for name in names}
-        return frozenset(with_parts) - put_away(self.entries) - {session_id}
+        named = {name for source, names in _claims(self, None) if source not in (T3_CURSOR, JOURNAL) for name in names}
+        return frozenset(named) - put_away(self.entries) - {session_id}
 
 
 class CandidateServer(Protocol):

@@ -70,9 +70,9 @@ async def _trouble_in(folder: str, server: ConfigurationServer) -> UnusableConfi
 def _at_the_last_start(log: Path) -> UnusableConfiguration | None:
     """Return the error with which the last server ended, if the file is still the same. Blocks."""
     with suppress(OSError):
-        error_text = of_output(last_start(log))
-        if error_text and error_text[1].stat().st_mtime <= log.stat().st_mtime:
-            return error_text[0]
+        found = of_output(last_start(log))
+        if found and found[1].stat().st_mtime <= log.stat().st_mtime:
+            return found[0]
     return None
 
 

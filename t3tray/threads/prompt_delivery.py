@@ -183,8 +183,8 @@ class PromptDelivery:
             return NotTaken(f"OpenCode dropped the message: {_as_sentence(self._why_dropped)}", KEPT_AS_DRAFT)
         if self._error is not None:
             return NotTaken(f"It is not known whether the message arrived: {self._error.message}", PERHAPS_SENT)
-        error_text = f"OpenCode took the message {self._limits.arrival:.0f} seconds ago, and it is not in the session."
-        return NotTaken(error_text, PERHAPS_SENT)
+        sentence = f"OpenCode took the message {self._limits.arrival:.0f} seconds ago, and it is not in the session."
+        return NotTaken(sentence, PERHAPS_SENT)
 
     async def _check_end(self) -> str:
         words = ""

@@ -80,9 +80,9 @@ class Records:
         if prefix and not any(name.startswith(prefix) for name in shown) and (deleted := self._deleted(prefix)):
             if also_deleted:
                 return deleted
-            error_text = deleted_sentence(deleted.t3.deleted_at if deleted.t3 else None)
+            sentence = deleted_sentence(deleted.t3.deleted_at if deleted.t3 else None)
             hint = f"`t3tray show {deleted.thread.id}` tells what is known."
-            raise ThreadNotFound(f"“{deleted.thread.title}”: {error_text}", hint)
+            raise ThreadNotFound(f"“{deleted.thread.title}”: {sentence}", hint)
         thread = named(prefix, shown.values())
         if (recorded := self.of(thread.id)) is None:
             raise Refused(f"“{thread.title}” is not one of OpenCode's threads.", "Other providers keep their own memory.")

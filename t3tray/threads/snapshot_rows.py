@@ -77,7 +77,7 @@ class _Known(NamedTuple):
 
 
 class RowBuilder:
-    """One for the engine's life; each call makes only the rows anew whose thread has changed since the last."""
+    """One for the process; each call makes only the rows anew whose thread has changed since the last."""
 
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}

@@ -44,7 +44,7 @@ class HeldSession:
 
 
 class T3Sides:
-    """One for the engine's life. `guard`: which T3 Code goes through the guard now. `let_go`: when each home let go of all
+    """One for the process. `guard`: which T3 Code goes through the guard now. `let_go`: when each home let go of all
     sessions it held open. `ends`: when it ended what ran in a session, or let go of it."""
 
     def __init__(self) -> None:

@@ -97,9 +97,7 @@ class T3Sources:
 
     def _shows(self, home: T3Home, thread_id: str) -> bool:
         """Whether this home's data on the thread counts: of two homes with the thread only the live one's does."""
-        return not any(
-            duplicate_homes.other == home and thread_id in duplicate_homes.threads for duplicate_homes in self.duplicate_homes
-        )
+        return not any(pair.other == home and thread_id in pair.threads for pair in self.duplicate_homes)
 
     def _read_home(self, reader: T3Reader) -> T3State | None:
         """Return one home's state. While it cannot be read, its threads are those of the last state."""

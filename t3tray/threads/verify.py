@@ -234,12 +234,12 @@ class Verifier:
             entry = Entry(thread_id, Event.PROVEN, Actor.USER, why, self._surroundings.now(), cursor.session_id, cursor=cursor)
             self._store.journal.append(entry)
 
-    async def _record(self, assessment_of: Assessment, version: str, *notes: str) -> Verification:
-        thread, cursor, verdict = assessment_of.thread, assessment_of.cursor, assessment_of.verdict
-        receipt = build_receipt(thread.id, thread.directory, cursor, assessment_of.evidence, verdict)
+    async def _record(self, assessment: Assessment, version: str, *notes: str) -> Verification:
+        thread, cursor, verdict = assessment.thread, assessment.cursor, assessment.verdict
+        receipt = build_receipt(thread.id, thread.directory, cursor, assessment.evidence, verdict)
         receipt = replace(receipt, notes=(*receipt.notes, *filter(None, notes)))
         await self._run_sql(self._store.receipts.add, receipt)
-        remedies = offers(verdict, situation_of(assessment_of, version))
+        remedies = offers(verdict, situation_of(assessment, version))
         return Verification(thread, cursor.session_id if cursor else None, verdict, receipt, remedies)
 
 

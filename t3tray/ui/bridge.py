@@ -17,7 +17,7 @@ from t3tray.domain.notification import Click
 from t3tray.domain.pending_request import Answers, ApprovalRequest, QuestionRequest, Reply
 from t3tray.domain.remedy import Choice, Preview
 from t3tray.domain.restore import SettlePlan
-from t3tray.domain.verification import Opened, Verification
+from t3tray.domain.verification import OpenResult, Verification
 from t3tray.errors import OurBug, T3TrayError
 from t3tray.guard.status import GuardStatus
 from t3tray.settings.definitions import LOGIN
@@ -97,7 +97,7 @@ class Bridge(AsyncThread):
         self._ask(lambda backend: backend.open_in_terminal(thread_id), self._tell_verified, words=RESUMING)
 
     def open_in_t3code(self, thread_id: str) -> None:
-        def tell(opened: Opened) -> None:
+        def tell(opened: OpenResult) -> None:
             if opened.title:
                 self.copy_wanted.emit(opened.title)
             self.told.emit(opened_note(opened))

@@ -15,7 +15,7 @@ from t3tray.domain.t3code_side import NextMessage, NextReason
 from t3tray.domain.thread import Source
 from t3tray.domain.times import dated, local
 from t3tray.domain.verdict import Kind, Reason, Verdict
-from t3tray.domain.verification import Opened
+from t3tray.domain.verification import OpenResult
 from t3tray.threads.snapshot import Snapshot, ThreadRow
 
 _STATES = {
@@ -189,7 +189,7 @@ def reaper_line(snapshot: Snapshot) -> str:
 
 def reaping(state: ReaperState, now: datetime) -> str:
     """Return the remaining idle time as one character and the time of its end, "" if the thread is not idle."""
-    left = state.left(now)
+    left = state.fraction_left(now)
     if left is None or state.reap_at is None:
         return ""
     ring = "◕" if left > 0.75 else "◑" if left > 0.5 else "◔" if left > 0.25 else "○"
@@ -203,7 +203,7 @@ def reaper_text(state: ReaperState) -> str:
     return _PHASES[state.phase]
 
 
-def opened_note(opened: Opened) -> str:
+def opened_note(opened: OpenResult) -> str:
     """Return what was opened, and that the title was copied if it was."""
     return (
         f"{opened.sentence} The thread's title was copied, so that you can look for it there."

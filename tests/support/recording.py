@@ -17,7 +17,7 @@ from t3tray.backend.backend import Backend
 from t3tray.domain.conversation import Conversation
 from t3tray.domain.inventory import AutostartState
 from t3tray.domain.remedy import Choice, Preview
-from t3tray.domain.verification import Opened, Verification
+from t3tray.domain.verification import OpenResult, Verification
 from t3tray.errors import ServerDown
 from t3tray.guard.status import GuardStatus
 from t3tray.guard.t3_settings import Protection, ProtectionView
@@ -80,7 +80,7 @@ class RecordingBackend(Recorder):
             "details.read": lambda thread_id: details(self._row(thread_id)),
             "prompting.verify": self._verification,
             "open_in_terminal": self._verification,
-            "open_in_t3code": lambda thread_id: Opened("T3 Code came to the front.", title=self._row(thread_id).thread.title),
+            "open_in_t3code": lambda thread_id: OpenResult("T3 Code came to the front.", title=self._row(thread_id).thread.title),
             "start_server": self._linger,
             "remedies.preview": lambda _, choice: preview(choice.remedy),
             "remedies.apply": self._apply,

@@ -217,7 +217,7 @@ def test_the_end_of_the_last_line_is_no_line(block: CodeBlock) -> None:
 
 
 def test_a_long_name_of_a_file_keeps_its_end(block: CodeBlock) -> None:
-    path = "/work/" + "deep/" * 40 + "basket.py"
+    path = "/home/me/" + "deep/" * 40 + "basket.py"
     block.show_code("x", path, 14, path)
     block.resize(WIDTH, block.height_at(WIDTH))
     assert block.caption.text().startswith("…") and block.caption.text().endswith("/basket.py")

@@ -116,7 +116,7 @@ class ThreadDelegate(QStyledItemDelegate):
             note_colour = pen.colour(row_colour(row, scheme))
             paint_status(pen.painter, square.adjusted(2, 2, -2, -2), row, note_colour)
         reaper = reaper_of(row, list_data.snapshot)
-        left = reaper.left(now) if reaper else None
+        left = reaper.fraction_left(now) if reaper else None
         if left is not None:
             paint_ring(pen.painter, square.adjusted(-1, -1, 1, 1), left, pen.palette.muted, scheme.line)
         if is_unread:

@@ -18,7 +18,7 @@ from t3tray.cli import text_tables
 from t3tray.demo.t3_database import stamp
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Reason, Verdict
-from t3tray.domain.verification import Opened, Verification
+from t3tray.domain.verification import OpenResult, Verification
 from t3tray.errors import Refused, WorldError
 from tests.support.constant_server import answering
 from tests.support.t3_world import NOON, World, add_thread, empty_world, hold_open, writing
@@ -87,7 +87,7 @@ def ended_process() -> int:
     return ended.pid
 
 
-async def open_it(backend: Backend) -> Opened:
+async def open_it(backend: Backend) -> OpenResult:
     return await backend.opener.t3code(await backend.scanning.find("t1"))
 
 

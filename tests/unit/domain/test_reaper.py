@@ -90,8 +90,8 @@ def test_a_reaper_without_sweeps_ends_what_is_due_at_once() -> None:
 
 def test_the_ring_empties() -> None:
     state = ReaperState(ReaperPhase.IDLE, NOON + minutes(30), NOON)
-    assert [state.left(NOON + minutes(past)) for past in (-1, 0, 15, 30, 31)] == [1.0, 1.0, 0.5, 0.0, 0.0]
-    assert ReaperState(ReaperPhase.SAFE).left(NOON) is None
+    assert [state.fraction_left(NOON + minutes(past)) for past in (-1, 0, 15, 30, 31)] == [1.0, 1.0, 0.5, 0.0, 0.0]
+    assert ReaperState(ReaperPhase.SAFE).fraction_left(NOON) is None
 
 
 def test_on_our_own_server_what_cannot_be_resumed_is_at_risk() -> None:
