@@ -24,7 +24,8 @@ from t3tray.cli.interrupts import Interrupts
 from t3tray.cli.output import say
 from t3tray.cli.run_documents import error_line
 from t3tray.cli.run_output import RunOutput
-from t3tray.errors import ExitCode, OurBug, T3TrayError
+from t3tray.errors import ExitCode, T3TrayError
+from t3tray.messages.bugs import UNEXPECTED, our_bug
 from t3tray.system.forced_exit import HARD_END, end_at_last
 from t3tray.system.instance_lock import InstanceHolder, InstanceLock, already_running
 from t3tray.system.log_file import begin_log
@@ -119,7 +120,11 @@ class _Face:
                 loop.call_soon_threadsafe(stop.set)
 
         def failed(error: BaseException) -> None:
-            ours = error if isinstance(error, T3TrayError) else _bug(error)
+            if isinstance(error, T3TrayError):
+                ours = error
+            else:
+                _log.error(UNEXPECTED, exc_info=error)
+                ours = our_bug(error)
             self._code = ours.exit_code
             output.tell("error", json_documents.error_document(ours), "")
             self._say(ours)
@@ -136,11 +141,6 @@ class _Face:
     def _say(self, error: T3TrayError) -> None:
         if not self._as_json:
             say("\n".join(filter(None, (f"{error.title}: {error.message}", error.hint))) + "\n", self._err)
-
-
-def _bug(error: BaseException) -> OurBug:
-    _log.error("Unexpected exception: a bug in t3tray.", exc_info=error)
-    return OurBug(f"{type(error).__name__}: {error}", "No data was lost. The log has the details.")
 
 
 @contextlib.contextmanager

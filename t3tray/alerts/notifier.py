@@ -30,7 +30,7 @@ from t3tray.domain.notification import (
 from t3tray.domain.pending_request import Answers, ApprovalRequest, PendingRequest, QuestionRequest, Reply
 from t3tray.domain.server import ServerState
 from t3tray.errors import T3TrayError
-from t3tray.messages.notifications import NOT_ANSWERED, NotificationWording, mistake_sentence, wording
+from t3tray.messages.notifications import NOT_ANSWERED, NotificationWording, bug_sentence, wording
 from t3tray.settings.definitions import Settings
 from t3tray.system.notification_service import CLICKED, NotificationPress, Notifications
 from t3tray.system.tasks import OwnTasks
@@ -117,7 +117,7 @@ class Notifier:
         try:
             self._compare(snapshot)
         except Exception:
-            _log.exception("What to show a notice of could not be said, by a mistake of t3tray's.")
+            _log.exception("What to notify of could not be determined: a bug in t3tray.")
 
     def set_visible_thread(self, thread_id: str | None) -> None:
         """Note the thread that is visible in the active window; None for no thread."""
@@ -159,17 +159,17 @@ class Notifier:
             else:
                 await self._notifications.withdraw(notification.id)
         except Exception:
-            _log.exception("A notice could not be shown or withdrawn, by a mistake of t3tray's.")
+            _log.exception("A notification could not be shown or withdrawn: a bug in t3tray.")
 
     async def _answer(self, request: PendingRequest, key: str) -> None:
         try:
             too_late = await self._pass_on(request, key)
         except T3TrayError as error:
-            _log.warning("An answer from a notice did not arrive: %s", error.message)
+            _log.warning("An answer from a notification did not arrive: %s", error.message)
             too_late = error.message
         except Exception as bug:
-            _log.exception("An answer from a notice did not arrive by a mistake of t3tray's.")
-            too_late = mistake_sentence(bug)
+            _log.exception("An answer from a notification did not arrive: a bug in t3tray.")
+            too_late = bug_sentence(bug)
         if too_late:
             await self._notifications.show(f"{_FAILED}{request.id}", NotificationWording(NOT_ANSWERED, too_late), False)
 

@@ -224,7 +224,7 @@ def _soon(rows: list[ThreadRow]) -> Finding:
     safe = sum(row.verdict.kind is Kind.RESUMABLE for row in rows)
     text = (
         f"at risk: {risky}" if risky else "",
-        f"cannot be told: {unknown}" if unknown else "",
+        f"unknown whether safe: {unknown}" if unknown else "",
         f"{_counted(safe)}, safe" if safe else "",
     )
     return Finding("will be reaped within the hour", not (risky or unknown), "; ".join(filter(None, text)) or "none")

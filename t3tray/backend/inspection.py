@@ -106,7 +106,7 @@ class Inspection:
             *(f"server {name}: {value}" for name, value in server.items()),
             f"threads: {len(snapshot.rows)}, and {len(snapshot.foreign)} of other providers",
             *(f"{what}: {count}" for what, count in sorted(verdicts.items())),
-            f"alarms nobody has seen: {len(snapshot.alarms)}, asks: {len(snapshot.pending_requests)}",
+            f"unseen alarms: {len(snapshot.alarms)}, pending requests: {len(snapshot.pending_requests)}",
             *snapshot.warnings,
         ]
 
@@ -126,7 +126,7 @@ async def _known(lines: Awaitable[list[str]]) -> list[str]:
     try:
         return await lines
     except (T3TrayError, OSError) as error:
-        return [f"cannot be told: {error}"]
+        return [f"unknown: {error}"]
 
 
 def _end(log: Path) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from t3tray.domain.server import ServerStatus
 from t3tray.errors import T3TrayError
+from t3tray.messages.bugs import cause_of
 from t3tray.threads.snapshot import Snapshot
 
 T = TypeVar("T")
@@ -52,8 +53,8 @@ class LastSnapshot:
             _log.warning("The list could not be read: %s", error.message)
             said = f"The threads could not be read just now: {error.message}"
         else:
-            _log.error("A look at the threads failed by a mistake of t3tray's.", exc_info=error)
-            said = f"t3tray made a mistake while it read the threads ({type(error).__name__}: {error}). It will try again."
+            _log.error("The threads could not be read: a bug in t3tray.", exc_info=error)
+            said = f"The threads could not be read just now: {cause_of(error)}. t3tray will try again."
         if self._last is None:
             return Snapshot(server, warnings=(said, *self.trouble), banner=self._banner)
         last, at = self._last
@@ -83,8 +84,7 @@ class LastSnapshot:
         return done
 
     def _note(self, what: str, error: Exception) -> None:
-        said = error.message if isinstance(error, T3TrayError) else f"a mistake of t3tray's, {type(error).__name__}: {error}"
-        sentence = f"{what}: {said}"
+        sentence = f"{what}: {cause_of(error)}"
         if self._beside.get(what) != sentence:
             _log.error("%s", sentence, exc_info=None if isinstance(error, T3TrayError) else error)
         self._beside[what] = sentence

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from t3tray.errors import T3TrayError
+from t3tray.messages.bugs import cause_of
 
 # In seconds: the pause before a task is started again, doubled up to the longest; and how long it must run to count as recovered.
 FIRST_PAUSE = 1.0
@@ -51,7 +51,7 @@ class WatchedTasks:
             except Exception as error:
                 _log.exception("%s ended by an error; it is begun again.", what)
                 pause = FIRST_PAUSE if loop.time() - began >= WELL_AFTER else pause
-                self._tell(what, f"{what} stopped ({_said(error)}). t3tray starts it again.")
+                self._tell(what, f"{what} stopped ({cause_of(error)}). t3tray starts it again.")
             else:
                 self._tell(what, "")
                 return
@@ -64,7 +64,3 @@ class WatchedTasks:
         if self._trouble.get(what, "") != sentence:
             self._trouble = {name: told for name, told in {**self._trouble, what: sentence}.items() if told}
             self._changed()
-
-
-def _said(error: Exception) -> str:
-    return error.message if isinstance(error, T3TrayError) else f"a mistake of t3tray's, {type(error).__name__}: {error}"

@@ -29,7 +29,7 @@ from t3tray.domain.guard_state import GuardPhase
 from t3tray.domain.remedy import Remedy
 from t3tray.domain.verdict import KIND_OF, Kind, Reason
 from t3tray.messages.alarms import alarm_sentence
-from t3tray.messages.guard import answer_sentence
+from t3tray.messages.guard import NO_T3CODE, answer_sentence
 from t3tray.messages.pending_requests import request_sentence
 from t3tray.messages.t3code_side import next_sentence
 from t3tray.messages.verdicts import sentence
@@ -40,7 +40,7 @@ from t3tray.threads.snapshot import Snapshot, ThreadRow
 _JOINED_FROM = 8
 _SHORT_ID = 8
 _GUARD = {
-    GuardPhase.NO_T3CODE: "No T3 Code found to protect.",
+    GuardPhase.NO_T3CODE: NO_T3CODE,
     GuardPhase.OFF: "T3 Code is not protected: it can switch a thread to an empty session.",
 }
 

@@ -105,7 +105,7 @@ class Decider:
         return thread if is_astray(request, await self._bound_session(thread)) else None
 
     async def decide_newer(self) -> GuardDecision:
-        """Decide whether a session may be created in OpenCode's newer dialect now."""
+        """Decide whether a session may be created in OpenCode's newer API now."""
         return decide_newer(await self._run(self._look, ""))
 
     async def record(self, request: GuardRequest, decision: GuardDecision, session_id: str | None = None) -> None:

@@ -27,9 +27,12 @@ from t3tray.threads.t3code_sides import T3Sides
 
 @dataclass
 class GuardHost:
-    """One a process. `t3_homes`: where T3 Code's data may be, by the settings now. `recover` waits until what a crash left open
-    in a thread is settled; `prepare` begins that on the server, started if necessary, and returns whether our data was compared
-    with it; `claims` returns the sessions that claim a thread, which is bound to this one, by our mark."""
+    """One for each process. `t3_homes`: where T3 Code's data may be, by the settings when it was made.
+
+    `recover` waits until what a crash left open in a thread is settled. `prepare` starts the server if necessary, begins settling
+    on it, and returns whether our data was compared with it. `claims` takes a thread and the session that it is bound to, and
+    returns that session and the others whose mark names the thread; empty if there are no others.
+    """
 
     data_directory: Path
     t3_homes: tuple[T3Home, ...]

@@ -74,8 +74,8 @@ class LettingGo:
         if why := await self._hindrance(held):
             return (_still(held, why),)
         return (
-            f"T3 Code holds {held.session_id} open. It is made to let go of all its OpenCode sessions, none of which is at "
-            "work, by a change of its settings: the same `opencode` by another path, put back when the guard is switched off.",
+            f"T3 Code holds {held.session_id} open. A change of its settings makes it close all its OpenCode sessions, "
+            "in none of which anything is running: the same `opencode` by another path, put back when the guard is switched off.",
         )
 
     async def let_go(self, thread_id: str, gives: str | None) -> tuple[str, ...]:
@@ -86,11 +86,11 @@ class LettingGo:
             async with self._alone:
                 return (await self._let_go(held),)
         except T3TrayError as error:
-            return (_still(held, f"could not be made to let go of it ({error.message})"),)
+            return (_still(held, f"could not be made to close it ({error.message})"),)
         except Exception as bug:
             # The chosen remedy is done already; a failure here must not undo it.
-            _log.exception("T3 Code could not be made to let go of %s.", held.session_id)
-            return (_still(held, f"could not be made to let go of it ({type(bug).__name__})"),)
+            _log.exception("T3 Code could not be made to close %s.", held.session_id)
+            return (_still(held, f"could not be made to close it ({type(bug).__name__})"),)
 
     def _other(self, thread_id: str, gives: str | None) -> HeldSession | None:
         held = None if gives is None else self._sides.held(thread_id)
@@ -101,7 +101,7 @@ class LettingGo:
             return _still(held, why)
         key = await self._keys.known()
         if key is None:
-            return _still(held, "could not be made to let go of it (the guard's password is not known)")
+            return _still(held, "could not be made to close it (the guard's password is not known)")
         protection = T3Protection(held.home, self._folder, self._now)
         began = self._now()
         program = await asyncio.to_thread(self._program)
@@ -111,12 +111,12 @@ class LettingGo:
         await self.learn()
         if is_sure:
             return (
-                f"T3 Code has let go of {held.session_id}: your next message there is given this thread's session, "
+                f"T3 Code has closed {held.session_id}: your next message there is given this thread's session, "
                 "or fails with a clear message."
             )
         return (
-            f"T3 Code was told to let go of {held.session_id}, and nothing shows that it has: where your next message there goes "
-            f"cannot be told. {HOW_TO_FREE} before you write there."
+            f"T3 Code's settings were changed so that it closes {held.session_id}, and it is unknown whether it has: your next "
+            f"message there may still go into that session. {HOW_TO_FREE} before you write there."
         )
 
     async def _has_ended(self, session_id: str, began: datetime) -> bool:
@@ -135,16 +135,17 @@ class LettingGo:
         """Return why it must not release its sessions now, a clause after "T3 Code"; empty where nothing is running."""
         titles = await asyncio.to_thread(_at_work, held.home)
         if titles is None:
-            return "may be at work in one of its threads (its database cannot be read)"
+            return "may be working in one of its threads (its database cannot be read)"
         others = self._sides.held_in(held.home)
         try:
             connection = await self._join()
             busy = await connection.busy_sessions({each.directory for each in others}) if connection else frozenset[str]()
         except T3TrayError as error:
-            return f"may be at work in one of its threads ({error.message})"
+            return f"may be working in one of its threads ({error.message})"
         titles += [each.title for each in others if each.session_id in busy or each.agents_work]
         if titles:
-            return f"is at work in {', '.join(f'“{title}”' for title in dict.fromkeys(titles))}, which letting go would break off"
+            named = ", ".join(f"“{title}”" for title in dict.fromkeys(titles))
+            return f"is working in {named}, which closing its sessions would interrupt"
         return ""
 
 

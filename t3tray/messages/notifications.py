@@ -9,6 +9,7 @@ from t3tray.domain.controls import has_controls, without_controls
 from t3tray.domain.notification import Fact, Notification, NotificationKind, option_key
 from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest, Reply
 from t3tray.domain.server import ServerState
+from t3tray.messages.bugs import cause_of
 from t3tray.messages.pending_requests import wish
 from t3tray.messages.verdicts import REMEDIES
 
@@ -83,9 +84,9 @@ def reaping_sentence(at: datetime, is_resumable: bool) -> str:
     return f"T3 Code ends what is idle in it at {at:%H:%M}. {stays}"
 
 
-def mistake_sentence(bug: Exception) -> str:
-    """Return what to do after an answer failed by a mistake of t3tray's."""
-    return f"t3tray made a mistake ({type(bug).__name__}). Answer in the window."
+def bug_sentence(bug: Exception) -> str:
+    """Return why an answer failed, other than by an error of the tree, and what to do."""
+    return f"This is {cause_of(bug)}. Answer in the window."
 
 
 def _buttons(fact: Fact) -> tuple[Button, ...]:

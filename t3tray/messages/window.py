@@ -7,6 +7,7 @@ from t3tray.domain.guard_state import GuardPhase, GuardState
 from t3tray.domain.times import dated
 from t3tray.domain.transcript import Origin
 from t3tray.domain.verdict import Reason, Verdict
+from t3tray.messages.guard import NO_T3CODE
 
 WELCOME = "Welcome to t3tray"
 FIRST_THREADS = "No threads yet. Those of T3 Code appear here by themselves; “New Thread…” creates one of your own."
@@ -65,7 +66,7 @@ def archived_notice(copy: CopyInfo, verdict: Verdict) -> str:
 
 
 _GUARD_STATES = {
-    GuardPhase.NO_T3CODE: "There is no T3 Code here to protect.",
+    GuardPhase.NO_T3CODE: NO_T3CODE,
     GuardPhase.OFF: "T3 Code is not protected: it can switch a thread to an empty session, and t3tray tells you only afterwards.",
     GuardPhase.ON: "T3 Code is protected: a message continues in its thread's own session, or fails with a clear message.",
 }

@@ -81,7 +81,10 @@ class Restoring:
         `seen` is the plan that the user agreed to.
         """
         if seen is not None and await self.plan() not in (seen, None):
-            raise Refused("What settling would do has changed meanwhile; nothing was settled.", "Look at it again.")
+            raise Refused(
+                "What settling would do has changed meanwhile; nothing was settled.",
+                "Read what it would do now, then confirm again.",
+            )
         await self._run_sql(self._scanner.scan)
         split = await self._run_sql(self._lost.claimed)
         if split:

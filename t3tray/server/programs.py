@@ -136,7 +136,7 @@ class Programs:
         if has_handler(_T3_SCHEME, sys.platform, environment) is False:
             return OpenResult("T3 Code is not responding, and its app was not found on this computer.", title=thread.title)
         start([_opener(), f"{_T3_SCHEME}://app"], environment)
-        return OpenResult("Opened T3 Code. It cannot be given the thread to show.", title=thread.title)
+        return OpenResult("Asked the system to open T3 Code; its app cannot be told which thread to show.", title=thread.title)
 
     def _login(self, again: bool = False) -> dict[str, str] | None:
         """Return the login shell's environment: read once, and `again` after a failure."""

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 # In seconds: how long a display server may take to answer.
 LIMIT = 3.0
 _ADVICE = "`t3tray run` (and `t3tray run --demo`) needs no display: it prints a line for each change."
-_NO_PLUGIN = "Qt has no part for “{}” screens, which QT_QPA_PLATFORM names."
 # Debian and Ubuntu packages of libraries that Qt does not include.
 _PACKAGES = {"libxcb-cursor.so.0": "libxcb-cursor0", "libEGL.so.1": "libegl1", "libGL.so.1": "libgl1"}
 

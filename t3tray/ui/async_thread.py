@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 
 from t3tray.backend.running import CLOSE_LIMIT, OpenBackend, live
 from t3tray.errors import OurBug, T3TrayError
+from t3tray.messages.bugs import UNEXPECTED, our_bug
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.running_work import Working
 
@@ -207,13 +208,4 @@ class AsyncThread(QObject):
         self.failed.emit(our_bug(bug))
 
     def _note_bug(self, bug: BaseException) -> None:
-        _log.error("This is a mistake of t3tray's.", exc_info=bug)
-
-
-def our_bug(error: BaseException) -> OurBug:
-    """Return an unexpected error as an OurBug, with the error as its cause."""
-    if isinstance(error, OurBug):
-        return error
-    bug = OurBug(f"{type(error).__name__}: {error}", "Nothing was lost. The log has the details.")
-    bug.__cause__ = error
-    return bug
+        _log.error(UNEXPECTED, exc_info=bug)

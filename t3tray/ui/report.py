@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot, qVersion
 
 from t3tray import __version__
+from t3tray.messages.bugs import UNEXPECTED
 
 if TYPE_CHECKING:
     from t3tray.ui.report_window import ReportWindow
@@ -73,7 +74,7 @@ class Reporter(QObject):
         if error is None or not isinstance(error, Exception):
             sys.__excepthook__(kind, error or kind(), trace)
             return
-        _log.error("This is a mistake of t3tray's.", exc_info=error)
+        _log.error(UNEXPECTED, exc_info=error)
         self._happened.emit(error)
 
 

@@ -157,7 +157,7 @@ def test_after_a_remedy_an_idle_t3_code_lets_go_and_is_given_what_was_chosen(
     seen = guarded.call(guarded.backend.remedies.preview(thread, choice))
     assert f"T3 Code holds {old} open." in seen.after[-1] and "your next message" not in seen.after[-1], "nothing is promised"
     done = guarded.call(guarded.backend.remedies.apply(thread, choice, seen))
-    assert done.after[-1].startswith(f"T3 Code has let go of {old}: your next message there is given this thread's session")
+    assert done.after[-1].startswith(f"T3 Code has closed {old}: your next message there is given this thread's session")
     # The other thread's session is let go of after this one's.
     until(lambda: not t3.live, "the end of all that it held open")
     assert not t3.live and runtime(t3, thread) == "running", "T3 Code's own word on it stays"
@@ -182,12 +182,12 @@ def test_each_remedy_makes_it_let_go_and_taking_it_back_does_too(
     for remedy in (Remedy.FORK, Remedy.CARRY):
         details(guarded, thread)
         done = guarded.call(guarded.backend.remedies.apply(thread, Choice(remedy)))
-        assert done.after[-1].startswith(f"T3 Code has let go of {t3.cursor(thread)}"), done
+        assert done.after[-1].startswith(f"T3 Code has closed {t3.cursor(thread)}"), done
         new = t3.turn(thread, ASK)
         assert new != old and remembers(model) and t3.cursor(thread) == new
     details(guarded, thread)
     undone = guarded.call(guarded.backend.remedies.apply(thread, Choice(Remedy.UNDO)))
-    assert undone.after[-1].startswith(f"T3 Code has let go of {new}")
+    assert undone.after[-1].startswith(f"T3 Code has closed {new}")
     assert t3.turn(thread, ASK) != new and remembers(model)
     assert "binaryPath" in path.read_text()
     t3.let_go()
@@ -209,7 +209,7 @@ def test_while_a_turn_runs_nothing_is_changed_and_it_is_said(
     seen = guarded.call(guarded.backend.remedies.preview(thread, choice))
     done = guarded.call(guarded.backend.remedies.apply(thread, choice, seen))
     for said in (seen.after[-1], done.after[-1]):
-        assert said.startswith(f"T3 Code still holds {old} open, and is at work in “Busy one”")
+        assert said.startswith(f"T3 Code still holds {old} open, and is working in “Busy one”")
         assert "your next message there goes into that session. Quit T3 Code and start it again" in said
     assert path.read_bytes() == before and watched.reloads == 0 and thread in t3.live
     side = details(guarded, thread).row.next_message
@@ -229,7 +229,7 @@ def test_a_t3_code_that_does_not_follow_is_promised_nothing(
     copy = fork(guarded, t3.turn(thread, TELL))
     details(guarded, thread)
     done = guarded.call(guarded.backend.remedies.apply(thread, Choice(Remedy.BIND, copy)))
-    assert "nothing shows that it has" in done.after[-1] and "Quit T3 Code and start it again" in done.after[-1]
+    assert "it is unknown whether it has" in done.after[-1] and "Quit T3 Code and start it again" in done.after[-1]
     side = details(guarded, thread).row.next_message
     assert side and (side.kind, side.reason) == (Kind.UNKNOWN, NextReason.UNKNOWN)
     assert "it may still hold another session open" in next_sentence(side)

@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from t3tray.domain.redaction import redacted
 from t3tray.errors import OurBug
+from t3tray.messages.bugs import our_bug
 from t3tray.messages.window import NOTHING_LOST
-from t3tray.ui.async_thread import our_bug
 from t3tray.ui.report import MOST, Reporter
 from t3tray.ui.report_window import ReportWindow
 

@@ -191,7 +191,7 @@ def test_what_cannot_be_told_is_no_risk_and_not_safe(practice: Practice) -> None
     practice.thread("ses_1", "t1")
     practice.world.opencode.unlink()
     found = practice.one("will be reaped within the hour")
-    assert (found.ok, found.detail) == (False, "cannot be told: “Thread t1”")
+    assert (found.ok, found.detail) == (False, "unknown whether safe: “Thread t1”")
     assert practice.all("cursor that points nowhere") == []
     assert "There is no OpenCode database" in practice.one("OpenCode's database").detail
 

@@ -117,7 +117,7 @@ async def test_else_its_app_is_asked_and_the_title_is_given_to_copy(
                 run_file(world, os.getpid(), "http://127.0.0.1:9")
         opened = await open_it(backend)
     until(lambda: asked.exists() and asked.read_text() == "t3code://app\n", "the desktop's program")
-    assert pages == [] and opened.title == "Fix the parser" and "Opened T3 Code" in opened.sentence
+    assert pages == [] and opened.title == "Fix the parser" and opened.sentence.startswith("Asked the system to open T3 Code")
     assert text_tables.opened(opened).endswith("Look for “Fix the parser” there.")
 
 

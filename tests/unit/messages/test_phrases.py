@@ -25,6 +25,9 @@ BANNED = {
     "Said in it": "Found in messages",
     "annot tell now": "Unknown",
     "said there why": "t3tray says why",
+    "newer dialect": "newer API",
+    "nobody has seen": "unseen",
+    "to let go of it": "to close it",
 }
 PATTERN = re.compile("|".join(BANNED))
 
