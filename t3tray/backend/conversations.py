@@ -133,7 +133,6 @@ class Conversations:
             recorded = await self._run_sql(self._scanner.load_record, thread_id)
             await self._threads.import_t3_thread(recorded)
             await self._run_sql(write, recorded.thread.id, text)
-        self._note_act()
 
     async def stop_turn(self, thread_id: str) -> None:
         """Abort the turn that runs in the thread. Raises Refused if no server runs, or a ServerError."""

@@ -84,7 +84,7 @@ class Monitor:
         self._parts.server.subscribe(self._on_server_changed)
         self._tasks.start("The preparation of the server", self._prepare)
         self._tasks.start("Showing notices", self.notifier.run)
-        self._tasks.start("Noticing that the machine slept", self.sleep.run)
+        self._tasks.start("Detecting that the machine slept", self.sleep.run)
         # T3 Code may wait for it already: it does not wait for the first scan.
         self._tasks.start("Keeping the guard", self._guard.run)
         try:
@@ -110,6 +110,8 @@ class Monitor:
         try:
             scan = await self._read(publish)
         except Exception as error:
+            # The page of a thread must not answer from a scan that is no longer confirmed.
+            self._snapshots.published = None
             status = self._parts.server.status
             try:
                 publish(self._last.failed(status, error))
@@ -149,15 +151,17 @@ class Monitor:
     async def _keep(self, scan: Scan) -> None:
         """Write what a scan gives reason for."""
         upkeep, beside = self._upkeep, self._last.beside
-        await beside("What was looked at could not be kept", upkeep.keep_visits(), None)
+        await beside("When threads were viewed could not be stored", upkeep.keep_visits(), None)
         more = await beside("Proofs and copies could not be kept", upkeep.keep(scan), False)
         ending = upkeep.end_idle_server(scan, self._guard.under_way)
-        if await beside("The server's rest could not be seen to", ending, False) or more:
+        if await beside("The idle server could not be stopped", ending, False) or more:
             self._changed.set()
 
     def _news(self, rows: SnapshotRows) -> frozenset[str]:
         """For the SQL's thread."""
-        return self._last.attempt("What is new could not be told", lambda: self._upkeep.unread.update(rows), frozenset())
+        return self._last.attempt(
+            "Which threads are unread could not be read", lambda: self._upkeep.unread.update(rows), frozenset()
+        )
 
     async def _prepare(self) -> None:
         """Do now what would take seconds when the user first resumes a thread."""

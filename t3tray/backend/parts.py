@@ -120,7 +120,7 @@ class Parts:
             now=utc_now,
             author=author,
             library=database.reading,
-            connect=servers.connect,
+            connect=lambda: self.settlement.connect(),
             join=servers.join_if_possible,
             copies=self.archive.copies,
             verdict_of=self.verifier.verdict_of,

@@ -42,15 +42,16 @@ class RemedyService:
 
     async def apply(self, thread_id: str, choice: Choice, seen: Preview | None = None) -> Preview:
         """Do what the user chose and, if given, agreed to as it was `seen`. Cancelled, the thread is as before, or it is done."""
-        thread = await self._import_t3_thread(thread_id)
-        await self._settlement.settle(thread.id)
-        if choice.remedy in REPLACES and (await self._run_sql(self._store.journal.binding, thread.id)).pending:
-            await self._settlement.connect_for(thread.id)
-        details = await self._details.read_now(thread.id)
         try:
-            return await self._remedies.apply(details, choice, seen)
-        except T3TrayError:  # cancelled, it is settled as after a crash
+            thread = await self._import_t3_thread(thread_id)
             await self._settlement.settle(thread.id)
-            raise
+            if choice.remedy in REPLACES and (await self._run_sql(self._store.journal.binding, thread.id)).pending:
+                await self._settlement.connect_for(thread.id)
+            details = await self._details.read_now(thread.id)
+            try:
+                return await self._remedies.apply(details, choice, seen)
+            except T3TrayError:  # cancelled, it is settled as after a crash
+                await self._settlement.settle(thread.id)
+                raise
         finally:
-            self._note_act()
+            self._note_act()  # settling alone may have changed the binding

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
+from msgspec import structs
+
 from t3tray.backend.parts import Parts
 from t3tray.backend.prompting import Prompting
 from t3tray.backend.scanning import Scanning
@@ -51,6 +53,7 @@ class DetailsReader:
             found = next((found for found in scan.assessments if found.thread.id == thread_id), None) if row else None
             if row and found:
                 connection = await self._settlement.join_if_possible()
+                await self._prompting.settle_sent(thread_id, connection)
                 return await self._complete(row, found.cursor, connection, snapshot.server)
         return await self.read_now(thread_id)
 
@@ -106,7 +109,8 @@ class DetailsReader:
         store, thread_id = self._store, row.thread.id
         entries = store.journal.entries(thread_id)
         return ThreadDetails(
-            row=row,
+            # The published row may be older than what was typed, or has arrived, since.
+            row=replace(row, thread=structs.replace(row.thread, draft=store.threads.draft(thread_id))),
             cursor=cursor,
             journal=entries,
             receipt=store.receipts.last(thread_id),

@@ -72,12 +72,15 @@ class Recovery:
         """Wait until this thread has no intent under recovery, up to the limit (s)."""
         try:
             async with asyncio.timeout(limit):
-                if self._round is not None and self._author.left_open:
-                    await asyncio.shield(self._round)
-                if self._round is not None:
+                while (current := self._round) is not None and not current.done():
+                    if self._author.left_open:  # listed by the end of this round only
+                        await asyncio.wait([current])
+                        continue
                     await self._listed.wait()
-                if task := self._by_thread.get(thread_id):
-                    await asyncio.wait([task])
+                    if task := self._by_thread.get(thread_id):
+                        await asyncio.wait([task])
+                    if self._round is current:
+                        break  # else a round for another connection has replaced it
         except TimeoutError:
             _log.warning("What was left open in thread %s is not settled after %g s.", thread_id, limit)
 
@@ -128,6 +131,7 @@ class Recovery:
                 self._listed.set()
 
     async def _one_round(self, server: SessionServer) -> None:
+        self._listed.clear()
         self._author.left_open = False
         try:
             pending = await self._run_sql(self._journal.pending)

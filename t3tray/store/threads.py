@@ -55,6 +55,11 @@ class StoredThreads:
         with self._database.read() as connection:
             return named(prefix, _threads(connection, fits))
 
+    def draft(self, thread_id: str) -> str:
+        """Return the text that the user has not sent; empty for a thread that is not recorded."""
+        with self._database.read() as connection:
+            return connection.execute(select(threads.c.draft).where(threads.c.id == thread_id)).scalar_one_or_none() or ""
+
     def touch(self, thread_id: str, at: datetime) -> None:
         """Record an activity at this time; an earlier time changes nothing."""
         self._change(thread_id, last_activity_at=func.max(threads.c.last_activity_at, literal(at, Moment)))

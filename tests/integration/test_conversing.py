@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -17,7 +18,7 @@ from t3tray.domain.conversation import Conversation
 from t3tray.domain.evidence import Role
 from t3tray.domain.pending_request import ApprovalRequest, PendingRequest, QuestionRequest, Reply
 from t3tray.domain.server import ServerState
-from t3tray.domain.transcript import PieceKind
+from t3tray.domain.transcript import PieceKind, Prompt
 from t3tray.errors import T3TrayError
 from t3tray.messages.pending_requests import GONE, request_sentence
 from t3tray.threads.snapshot import Snapshot
@@ -275,6 +276,36 @@ async def test_what_is_refused_is_kept_as_the_draft(watched: Watched, work: Path
     assert (await watched.backend.details.read(thread)).row.thread.draft == "never lost", "another text was sent"
     await watched.backend.conversations.send(thread, "never lost")
     assert (await watched.backend.details.read(thread)).row.thread.draft == ""
+
+
+async def test_what_arrived_unseen_is_no_draft_on_the_page_that_shows_what_was_published(watched: Watched, work: Path) -> None:
+    """As after an app that was killed between the message's arrival and its own line about it."""
+    thread = await thread_of(watched, work, "say: one")
+    await watched.until_idle(1)
+    snapshots = watched.backend.snapshots
+    await watched.until(lambda _: bool(snapshots.published and thread in snapshots.published[1].by_id), "the row")
+    published = snapshots.published
+    (said, _), session = watched.conversation.messages, watched.conversation.session_id
+    assert session is not None
+    store, now = watched.backend.store, datetime.now(UTC)
+    await watched.backend.run_sql(store.threads.set_draft, thread, "say: one")
+    await watched.backend.run_sql(store.prompts.add, Prompt(said.id, thread, session, "say: one", now), lambda _: False, "")
+    snapshots.published = published
+    assert (await watched.backend.details.read(thread)).row.thread.draft == ""
+    assert await watched.backend.run_sql(store.prompts.of, thread) == ()
+
+
+async def test_a_remedy_has_the_servers_marks_compared_before_it_sends_anything(
+    shared_server: RawServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A binding that our journal lacks may be the thread's latest."""
+    for name, value in shared_server.environment.items():
+        monkeypatch.setenv(name, value)
+    command = await Backend.open(str(tmp_path / "data"), "command")
+    try:
+        assert command.restoring.has_compared(await command.tools.connect())
+    finally:
+        await command.close()
 
 
 async def test_older_messages_come_in_pages(watched: Watched, work: Path) -> None:

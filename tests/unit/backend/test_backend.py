@@ -99,6 +99,38 @@ async def test_a_folder_that_appears_later_is_watched_from_then_on(monkeypatch: 
                 await asyncio.sleep(0.05)
 
 
+async def test_a_draft_is_never_older_than_what_was_typed_though_the_row_was_published_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with running() as (backend, told):
+        backend.store.threads.add(Thread("t1", "Mine", "/work", Source.T3TRAY, NOON, NOON))
+        await something_changes()
+        await next_of(told, lambda snapshot: len(snapshot.rows) == 1)
+
+        async def hanging(scanning: Scanning) -> Any:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(Scanning, "scan", hanging)
+        await backend.conversations.keep_draft("t1", "never lost")
+        assert (await backend.details.read("t1")).row.thread.draft == "never lost"
+
+
+async def test_the_page_does_not_answer_from_a_scan_after_which_reading_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running() as (backend, told):
+        backend.store.threads.add(Thread("t1", "Mine", "/work", Source.T3TRAY, NOON, NOON))
+        await something_changes()
+        await next_of(told, lambda snapshot: len(snapshot.rows) == 1)
+
+        async def broken(scanning: Scanning) -> Any:
+            raise ZeroDivisionError("oops")
+
+        monkeypatch.setattr(Scanning, "scan", broken)
+        await something_changes()
+        await next_of(told, lambda snapshot: bool(snapshot.warnings))
+        with pytest.raises(ZeroDivisionError):
+            await backend.details.read("t1")
+
+
 async def test_a_thread_of_ours_is_renamed_put_away_and_brought_back() -> None:
     async with running() as (backend, told):
         await next_of(told)

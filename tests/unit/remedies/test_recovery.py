@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from t3tray.errors import Refused
 from t3tray.remedies.recovery import Recovery, Settlers
 from t3tray.store.store import Store
 from t3tray.system.intent_ids import IntentIds
+from t3tray.system.sql_thread import SqlThread
 from t3tray.threads.session_server import SessionServer
 from tests.support.fake_server import FakeServer, KillSwitch
 from tests.support.life import Steps
@@ -120,6 +121,50 @@ async def test_what_is_left_open_while_a_round_runs_is_looked_for_before_it_ends
     settling.begin(SERVER)
     settler.goes_on.set()
     await settling.settled("a2")
+    assert store.journal.pending() == ()
+
+
+async def test_an_intent_that_a_round_has_still_to_list_is_waited_for(store: Store) -> None:
+    settler, author, listings, goes_on = Settler(store, {}), IntentIds(1, 0.0), 0, asyncio.Event()
+
+    async def run(function: Any, *arguments: Any) -> Any:
+        nonlocal listings
+        if function == store.journal.pending:
+            listings += 1
+            if listings == 1:
+                author.left_open = True  # while the first list is read
+            else:
+                store.journal.append(Entry("a2", Event.INTENDED, Actor.USER, "fork", NOON, intent=f"later{NOBODY}"))
+                listing.set()
+                await goes_on.wait()
+        return function(*arguments)
+
+    listing, runner = asyncio.Event(), cast("SqlThread", run)
+    settling = Recovery(store.journal, runner, author, Settlers(settler, settler))
+    settling.begin(SERVER)
+    await listing.wait()
+    waiting = asyncio.create_task(settling.settled("a2"))
+    await asyncio.wait([waiting], timeout=0.05)
+    assert not waiting.done()
+    goes_on.set()
+    await waiting
+    assert store.journal.pending() == ()
+
+
+@pytest.mark.parametrize("is_left_open", [True, False])
+async def test_who_waits_is_not_cancelled_with_a_round_that_another_connection_replaces(store: Store, is_left_open: bool) -> None:
+    settler, author = Settler(store, {}, hangs="a1"), IntentIds(1, 0.0)
+    settling = recovery(store, settler, author)
+    settling.begin(SERVER)
+    await settling.settled("a2")
+    author.left_open = is_left_open
+    waiting = asyncio.create_task(settling.settled("a1"))
+    await asyncio.sleep(0)
+    settling.begin(SERVER, fresh=True)
+    await asyncio.wait([waiting], timeout=0.05)
+    assert not waiting.done()
+    settler.goes_on.set()
+    await waiting
     assert store.journal.pending() == ()
 
 
