@@ -117,7 +117,7 @@ class Notifier:
         try:
             self._compare(snapshot)
         except Exception:
-            _log.exception("What to notify of could not be determined: a bug in t3tray.")
+            _log.exception("The notifications of a snapshot could not be determined: a bug in t3tray.")
 
     def set_visible_thread(self, thread_id: str | None) -> None:
         """Note the thread that is visible in the active window; None for no thread."""
@@ -165,10 +165,10 @@ class Notifier:
         try:
             too_late = await self._pass_on(request, key)
         except T3TrayError as error:
-            _log.warning("An answer from a notification did not arrive: %s", error.message)
+            _log.warning("A request could not be answered from a notification: %s", error.message)
             too_late = error.message
         except Exception as bug:
-            _log.exception("An answer from a notification did not arrive: a bug in t3tray.")
+            _log.exception("A request could not be answered from a notification: a bug in t3tray.")
             too_late = bug_sentence(bug)
         if too_late:
             await self._notifications.show(f"{_FAILED}{request.id}", NotificationWording(NOT_ANSWERED, too_late), False)

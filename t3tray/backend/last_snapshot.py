@@ -50,7 +50,7 @@ class LastSnapshot:
         """
         self.has_failed = True
         if isinstance(error, T3TrayError):
-            _log.warning("The list could not be read: %s", error.message)
+            _log.warning("The threads could not be read: %s", error.message)
             said = f"The threads could not be read just now: {error.message}"
         else:
             _log.error("The threads could not be read: a bug in t3tray.", exc_info=error)

@@ -25,6 +25,7 @@ from t3tray.guard.own_stores import OwnStores
 from t3tray.guard.proof import Listening, probe_guard
 from t3tray.guard.status import GuardStatus, ProtectionPlan, guard_sides, plan_off, plan_on
 from t3tray.guard.t3_settings import Protection, ProtectionView, T3Protection, settings_path
+from t3tray.messages.guard import NO_T3CODE
 from t3tray.server.port import HOST
 from t3tray.system.instance_lock import InstanceHolder, InstanceLock
 from t3tray.system.port_owner import may_be_t3tray
@@ -239,7 +240,7 @@ class GuardService:
         status = await self.status()
         homes = [view for view in status.homes if view.state is not Protection.NO_T3CODE]
         if not homes:
-            raise Refused("No T3 Code was found to protect.")
+            raise Refused(NO_T3CODE)
         running = await self._running()
         if not on:
             return plan_off(homes, running)

@@ -54,7 +54,7 @@ REFUSALS: dict[Refusal, str] = {
     Refusal.NOT_RECORDED: "Open t3tray: it could not record what it was about to do. Then send your message again.",
 }
 
-NO_T3CODE = "No T3 Code found to protect."
+NO_T3CODE = "No T3 Code was found to protect."
 # Sent by the proxy where there is no decision, because OpenCode cannot be asked.
 SERVER_NOT_READY = "Open t3tray: the OpenCode server is not ready yet. Send your message again in a moment."
 SERVER_DOWN = "Open t3tray: the OpenCode server gives no answer. Start it there, then send your message again."

@@ -280,8 +280,8 @@ class Bridge(AsyncThread):
         if sentence:
             self.told.emit(sentence)
 
-    def _tell_unanswered(self, ask_id: str, error: T3TrayError) -> None:
-        self.answer_failed.emit(ask_id, error)
+    def _tell_unanswered(self, request_id: str, error: T3TrayError) -> None:
+        self.answer_failed.emit(request_id, error)
         if not isinstance(error, OurBug):  # that is told already
             self.failed.emit(error)
 
