@@ -115,7 +115,8 @@ class SessionSource:
         """Ask the program which database it uses, unless it was asked. What it cannot say stays unknown."""
         async with self._asking:
             await self._use_earlier_answer()
-            if self.is_external or self._program_trust.absence_counts:
+            if not self._is_open:
+                # Another task has asked meanwhile, or it is the program that answered last time.
                 return
             try:
                 named = await self._ask()
@@ -156,7 +157,10 @@ class SessionSource:
     def _unreachable(self, error: T3TrayError) -> None:
         """The attached server cannot be asked, so it is unknown where the next message would go."""
         if self.is_external:
-            failure = failure_of(error) if isinstance(error, ServerError) else Failure.SERVER_ERROR
+            failure = Failure.SERVER_ERROR
+            # A list that is "not found" comes from a server that is broken, or is none of OpenCode's.
+            if isinstance(error, ServerError) and not isinstance(error, SessionMissing):
+                failure = failure_of(error)
             self._compared = None
             self._database.trust = Trust(failure, False, error.message)
 
@@ -222,8 +226,9 @@ class SessionSource:
         identity = identify(program, environment)
         named = await ask_database(program, environment, Path.home())
         if identity is not None:
+            # Recorded with the login shell's variables, on which the answer depends. `_program` stays as `_identify` sees it,
+            # without them: otherwise each scan would take it for another program, and ask again.
             await asyncio.to_thread(self._keep, identity, named, self._database.path)
-            self._program = identity
         return named
 
     def _keep(self, program: ProgramFile, database: Path, read: Path | None = None) -> None:
