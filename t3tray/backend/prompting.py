@@ -13,9 +13,9 @@ from t3tray.backend.parts import Parts
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verification import Verification
 from t3tray.errors import ServerError, StoreError, WorldError
+from t3tray.messages.sending import KEPT_AS_DRAFT, archive_behind
 from t3tray.opencode.connection import Connection
 from t3tray.server.connecting import UNREACHABLE
-from t3tray.threads.prompt_delivery import KEPT_AS_DRAFT
 from t3tray.threads.send import MessageSender, Step, Warned
 from t3tray.threads.verify import NotResumable
 
@@ -85,7 +85,7 @@ class Prompting:
         try:
             await self._archive()
         except WorldError as error:
-            yield Warned(f"The archive could not be brought up to date: {error.message}")
+            yield Warned(archive_behind(error.message))
 
     async def _prepare(self, thread_id: str, text: str) -> Connection:
         thread = await self._import_t3_thread(thread_id)

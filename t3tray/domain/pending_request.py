@@ -15,6 +15,13 @@ class Reply(StrEnum):
     REJECT = "reject"
 
 
+class RequestKind(StrEnum):
+    """What a turn waits for: an approval of a tool, or answers to questions."""
+
+    APPROVAL = "approval"
+    QUESTION = "question"
+
+
 @dataclass(frozen=True)
 class Requester:
     """The session that waits, and the thread it works for.

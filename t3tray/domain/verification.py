@@ -13,7 +13,11 @@ from t3tray.domain.verdict import Verdict
 
 @dataclass(frozen=True)
 class Verification:
-    """The result of a verification. Nothing was changed unless the verdict is resumable."""
+    """The result of a verification. Nothing was changed unless the verdict is resumable.
+
+    `reverting`: a revert is pending in the session, which the next message makes final. `t3_works`: T3 Code has a turn running in
+    the thread.
+    """
 
     thread: Thread
     session_id: str | None
@@ -21,6 +25,8 @@ class Verification:
     receipt: Receipt
     remedies: tuple[Remedy, ...] = ()
     next_message: NextMessage | None = None
+    reverting: bool = False
+    t3_works: bool = False
 
 
 @dataclass(frozen=True)

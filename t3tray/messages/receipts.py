@@ -10,9 +10,6 @@ from t3tray.domain.times import from_ms
 from t3tray.domain.verdict import Kind, Reason, Verdict
 from t3tray.messages.carries import carried_words
 
-REVERT_PENDING = "A revert is pending"
-
-
 T3_SHOWS_NOTHING = "T3 Code's window will not show this message or its reply."
 
 
@@ -91,7 +88,7 @@ def _notes(cursor: Cursor | None, evidence: Evidence, verdict: Verdict) -> tuple
     if isinstance(evidence.session, Found):
         session = evidence.session.value
         if session.reverted_to:
-            notes.append(f"{REVERT_PENDING}: the next message deletes everything from {session.reverted_to} on for good.")
+            notes.append(f"A revert is pending: the next message deletes everything from {session.reverted_to} on for good.")
         if session.archived:
             notes.append("The session is archived in OpenCode; it still answers.")
     if _is_compacted_since(cursor, evidence):

@@ -10,27 +10,33 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from t3tray.domain.evidence import Activity
+from t3tray.domain.pending_request import RequestKind
 from t3tray.domain.transcript import MAY_ARRIVE_FOR
 from t3tray.errors import NotTaken, ServerDown, ServerError, SessionMissing, StoreError, TimedOut
+from t3tray.messages.sending import (
+    ANSWER_UNKNOWN,
+    REPLY_INCOMPLETE,
+    SERVER_WENT_AWAY,
+    SESSION_DELETED,
+    arrival_unknown,
+    draft_stays,
+    dropped,
+    end_unread,
+    never_arrived,
+)
 from t3tray.opencode.events import Connected, Gap, Quiet, ServerEvent, Signal
 from t3tray.opencode.message_events import TurnErrored, change_of
 from t3tray.threads.session_server import SessionServer
 from t3tray.threads.turn import Outcome, Turn
 
-KEPT_AS_DRAFT = "Nothing was sent; the text is kept as the thread's draft."
-PERHAPS_SENT = "The text is kept as the thread's draft. Sent again, it is looked up first, and never sent twice."
-ARRIVED = "The message is in the conversation."
-_ASKS = {
-    "permission.asked": "The agent asks for a permission.",
-    "question.asked": "The agent asks a question.",
-}
+_ASKS = {"permission.asked": RequestKind.APPROVAL, "question.asked": RequestKind.QUESTION}
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """The turn continues only after an answer; `what` says to what, as a sentence."""
+    """The turn continues only after an answer to this kind of request."""
 
-    what: str
+    request: RequestKind
 
 
 @dataclass(frozen=True)
@@ -169,7 +175,7 @@ class PromptDelivery:
             try:
                 await self._on_arrival()
             except StoreError as error:
-                self.warnings.append(f"The message was sent, and its draft could not be put away: {error.message}")
+                self.warnings.append(draft_stays(error.message))
             self.turn.has_arrived, self._error, self._away_since = True, None, None
             self._next_check = now + self._limits.quiet
             return [Arrived()]
@@ -180,11 +186,10 @@ class PromptDelivery:
 
     def _not_taken(self) -> NotTaken:
         if self._why_dropped:
-            return NotTaken(f"OpenCode dropped the message: {_as_sentence(self._why_dropped)}", KEPT_AS_DRAFT)
+            return dropped(self._why_dropped)
         if self._error is not None:
-            return NotTaken(f"It is not known whether the message arrived: {self._error.message}", PERHAPS_SENT)
-        sentence = f"OpenCode took the message {self._limits.arrival:.0f} seconds ago, and it is not in the session."
-        return NotTaken(sentence, PERHAPS_SENT)
+            return arrival_unknown(self._error.message)
+        return never_arrived(self._limits.arrival)
 
     async def _check_end(self) -> str:
         words = ""
@@ -193,7 +198,7 @@ class PromptDelivery:
         if is_due or (outcome and self.turn.is_incomplete):
             error, words = await self._ask()
             if error and outcome:
-                self.warnings.append(f"The end of the turn could not be read, so the reply may be incomplete: {error.message}")
+                self.warnings.append(end_unread(error.message))
             elif not error:
                 outcome = self.turn.outcome or (self.turn.conclude() if is_doubted and self.turn.is_doubtful else None)
         self.outcome = outcome
@@ -222,11 +227,11 @@ class PromptDelivery:
                 reading = await self._server.messages_from(self._session_id, self.turn.message_id, self._written_ms)
                 words = self.turn.read(reading.messages, is_idle)
                 if reading.unread:
-                    self.warnings = ["A message of this turn could not be read, so the reply may be incomplete."]
+                    self.warnings = [REPLY_INCOMPLETE]
             else:
                 words = self.turn.read((), is_idle)
         except SessionMissing as error:
-            raise SessionMissing(error.message, "The session was deleted while its turn was followed.") from error
+            raise SessionMissing(error.message, SESSION_DELETED) from error
         except ServerError as error:
             self._fail(error)
             return error, ""
@@ -240,8 +245,8 @@ class PromptDelivery:
             self._away_since = self._clock()
 
     def _gone(self) -> ServerError:
-        kind, message = (type(self._error), self._error.message) if self._error else (ServerDown, "The server went away.")
-        return kind(message, f"{ARRIVED} Whether it was answered cannot be told now.")
+        kind, message = (type(self._error), self._error.message) if self._error else (ServerDown, SERVER_WENT_AWAY)
+        return kind(message, ANSWER_UNKNOWN)
 
     async def _is_ours(self, session_id: str | None) -> bool:
         """Whether it is the prompt's session, or one of its sub-agents'. If unknown, it is not."""
@@ -253,7 +258,3 @@ class PromptDelivery:
             except ServerError:
                 return False
         return session_id == self._session_id
-
-
-def _as_sentence(words: str) -> str:
-    return words if words.endswith((".", "!", "?")) else f"{words}."

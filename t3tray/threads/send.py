@@ -18,15 +18,29 @@ from t3tray.domain.times import from_ms, local
 from t3tray.domain.transcript import Prompt
 from t3tray.domain.verdict import Kind
 from t3tray.domain.verification import Verification
-from t3tray.errors import NotTaken, OurBug, Refused, ServerError, SessionMissing, StoreError, TurnFailed, Unanswered
-from t3tray.messages.receipts import REVERT_PENDING, T3_WORKS
+from t3tray.errors import NotTaken, OurBug, Refused, ServerError, SessionMissing, StoreError
+from t3tray.messages.receipts import T3_WORKS
+from t3tray.messages.sending import (
+    ANSWERED_TOGETHER,
+    HAD_ARRIVED,
+    KEPT_AS_DRAFT,
+    LOOK_THEN_SEND,
+    TAKE_REVERT_BACK,
+    dated_ahead,
+    proof_not_renewed,
+    thread_left,
+    turn_broken_off,
+    turn_failed,
+    turn_stopped,
+    unanswered,
+)
 from t3tray.messages.verdicts import sentence
 from t3tray.opencode.events import Connected, Gap, with_pauses
 from t3tray.opencode.message_ids import MessageIds, time_for
 from t3tray.store.store import Store
 from t3tray.system.intent_ids import IntentIds
 from t3tray.system.sql_thread import SqlThread
-from t3tray.threads.prompt_delivery import ARRIVED, KEPT_AS_DRAFT, Arrived, Limits, PromptDelivery, Waiting
+from t3tray.threads.prompt_delivery import Arrived, Limits, PromptDelivery, Waiting
 from t3tray.threads.session_server import SessionServer
 from t3tray.threads.turn import Outcome, Turn
 from t3tray.threads.verify import NotResumable, Verifier
@@ -34,9 +48,6 @@ from t3tray.threads.verify import NotResumable, Verifier
 # A clock other than the server's may be a little behind it.
 _AHEAD = timedelta(seconds=5)
 _LIMITS = Limits()
-_GO_ON = "Send another one to go on."
-_LOOK_AGAIN = "Look at the thread, then send it again."
-_HAD_ARRIVED = "This message had arrived already, unseen; it was not sent again."
 
 
 @dataclass(frozen=True)
@@ -106,7 +117,7 @@ class MessageSender:
         """
         async with aclosing(self._deliver(thread_id, text, server, despite_others)) as steps:
             async for step in steps:
-                if isinstance(step, Sent) and T3_WORKS in step.verification.receipt.notes:
+                if isinstance(step, Sent) and step.verification.t3_works:
                     yield Warned(T3_WORKS)
                 yield step
 
@@ -154,7 +165,7 @@ class MessageSender:
                 for step in steps:
                     yield Sent(verification) if isinstance(step, Arrived) else step
                     if isinstance(step, Arrived) and earlier:
-                        yield Warned(_HAD_ARRIVED)
+                        yield Warned(HAD_ARRIVED)
                 if delivery.outcome:
                     break
         if delivery and verification:
@@ -182,7 +193,7 @@ class MessageSender:
         session_id = verification.session_id or ""
         session, at_ms = await asyncio.gather(server.session(session_id), self._time_for(session_id, server))
         prompt = Prompt(self._ids.next(at_ms), verification.thread.id, session_id, text, self._now())
-        await self._run_sql(self._store.prompts.add, prompt, self._author.is_at_work, f"{KEPT_AS_DRAFT} {_LOOK_AGAIN}")
+        await self._run_sql(self._store.prompts.add, prompt, self._author.is_at_work, LOOK_THEN_SEND)
         delivery = self._prepared(prompt, server)
         await delivery.hand_over(text, session.facts.directory)
         return delivery
@@ -206,12 +217,7 @@ class MessageSender:
         theirs = now if page.server_time_ms is None else from_ms(page.server_time_ms)
         written = theirs if newest_ms is None else from_ms(newest_ms)
         if written > theirs + _AHEAD:
-            when = f"{local(written):%Y-%m-%d %H:%M}"
-            raise NotTaken(
-                f"The newest message of this session is dated {when}, which is still to come: the clock was ahead when it was "
-                "written. Until then OpenCode would store a message and not ask the model.",
-                f"Set this computer's clock right if it is behind, or wait until {when}. {KEPT_AS_DRAFT}",
-            )
+            raise dated_ahead(f"{local(written):%Y-%m-%d %H:%M}")
         return time_for(int(now.timestamp() * 1000), page.server_time_ms, newest_ms)
 
     async def _verify(self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False) -> Verification:
@@ -221,10 +227,8 @@ class MessageSender:
         verification = await self._verifier.verify(thread.id, server, despite_others)
         if verification.verdict.kind is not Kind.RESUMABLE or verification.session_id is None:
             raise NotResumable(verification, KEPT_AS_DRAFT)
-        if not despite_others and any(note.startswith(REVERT_PENDING) for note in verification.receipt.notes):
-            raise RevertPending(
-                f"{sentence(verification.verdict)}", f"Take the revert back in OpenCode, or send it anyway. {KEPT_AS_DRAFT}"
-            )
+        if not despite_others and verification.reverting:
+            raise RevertPending(sentence(verification.verdict), TAKE_REVERT_BACK)
         return verification
 
     async def _end(
@@ -236,27 +240,26 @@ class MessageSender:
             bound = (await self._run_sql(self._store.journal.binding, verification.thread.id)).cursor
             if bound is None or bound.session_id != verification.session_id:
                 # A remedy that left the session was chosen while the model answered.
-                yield Warned(f"This thread has left {verification.session_id} meanwhile: the message and its answer stay there.")
+                yield Warned(thread_left(verification.session_id))
             else:
                 await self._verifier.renew(verification.thread.id, server, Actor.TURN, TURN_OF_OURS)
             await self._run_sql(self._store.threads.touch, verification.thread.id, self._now())
         except (ServerError, StoreError) as error:
-            warnings.append(f"What t3tray has recorded of the session could not be renewed: {error.message}")
+            warnings.append(proof_not_renewed(error.message))
         if delivery.outcome is Outcome.TOGETHER:
-            yield Warned("Another program sent a message right after this one. OpenCode answered both at once:")
+            yield Warned(ANSWERED_TOGETHER)
             yield turn.others_reply
         for warning in warnings:
             yield Warned(warning)
         match delivery.outcome:
             case Outcome.FAILED:
-                raise TurnFailed(f"The model did not answer: {turn.error}", f"{ARRIVED} {_GO_ON}")
+                raise turn_failed(turn.error)
             case Outcome.STOPPED:
-                raise TurnFailed("The turn was stopped before its end.", f"{ARRIVED} {_GO_ON}")
+                raise turn_stopped()
             case Outcome.BROKEN_OFF:
-                raise TurnFailed("The turn broke off: OpenCode was ended in its middle.", f"{ARRIVED} {_GO_ON}")
+                raise turn_broken_off()
             case Outcome.UNANSWERED:
-                why = f": {turn.error}" if turn.error else "."
-                raise Unanswered(f"OpenCode did not ask the model{why}", f"{ARRIVED} {_GO_ON}")
+                raise unanswered(turn.error)
 
     def _put_away(self, prompt: Prompt) -> None:
         """Remove the prompt from the draft: its session contains it. If killed between two steps, this is repeated the next

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from t3tray.domain.evidence import Role
+from t3tray.messages.sending import STOPPED
 from t3tray.opencode.message_events import (
     Change,
     MessageUpdated,
@@ -153,7 +154,7 @@ class Turn:
     def error(self) -> str:
         """OpenCode's own words on the error, empty if it gave none."""
         errors = [answer.info.error for answer in (*self._others, *self._mine) if answer.info.error]
-        return errors[-1].sentence() if errors else "It was stopped." if self._was_stopped else self._error
+        return errors[-1].sentence() if errors else STOPPED if self._was_stopped else self._error
 
     @property
     def others_reply(self) -> str:

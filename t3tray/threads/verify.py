@@ -240,7 +240,16 @@ class Verifier:
         receipt = replace(receipt, notes=(*receipt.notes, *filter(None, notes)))
         await self._run_sql(self._store.receipts.add, receipt)
         remedies = offers(verdict, situation_of(assessment, version))
-        return Verification(thread, cursor.session_id if cursor else None, verdict, receipt, remedies)
+        session = assessment.evidence.session
+        return Verification(
+            thread,
+            cursor.session_id if cursor else None,
+            verdict,
+            receipt,
+            remedies,
+            reverting=isinstance(session, Found) and bool(session.value.reverted_to),
+            t3_works=assessment.evidence.t3_works,
+        )
 
 
 def assessment_of(recorded: ThreadRecord, evidence: Evidence) -> Assessment:

@@ -14,8 +14,8 @@ from t3tray.domain.carries import Carries, CarriesKind
 from t3tray.domain.verdict import Kind, Reason, Verdict
 from t3tray.domain.verification import Verification
 from t3tray.errors import ServerDown
+from t3tray.messages.sending import KEPT_AS_DRAFT
 from t3tray.messages.verdicts import sentence
-from t3tray.threads.prompt_delivery import KEPT_AS_DRAFT
 from t3tray.threads.send import RevertPending
 from t3tray.threads.snapshot import ThreadRow
 from t3tray.threads.verify import NotResumable

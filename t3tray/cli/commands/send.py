@@ -12,6 +12,7 @@ from t3tray.domain.thread import Source
 from t3tray.domain.verdict import Reason
 from t3tray.errors import ExitCode, T3TrayError, WorldError
 from t3tray.messages.receipts import T3_SHOWS_NOTHING
+from t3tray.messages.sending import waits_for
 from t3tray.system.paths import whole_path
 from t3tray.threads.prompt_delivery import Waiting
 from t3tray.threads.send import RevertPending, Sent, Warned
@@ -80,7 +81,7 @@ async def _converse(command: Command, thread: str, text: str, despite_others: bo
                     if not waits:
                         command.say(_OWN_SERVER)
                 case Waiting(request):
-                    command.say(f"{request} Answer it in `t3tray attach {thread}` in another terminal.")
+                    command.say(f"{waits_for(request)} Answer it in `t3tray attach {thread}` in another terminal.")
                 case Warned(warning):
                     warnings.append(warning)
                     command.say(warning)

@@ -9,11 +9,13 @@ from typing import cast
 import pytest
 
 from t3tray.domain.evidence import Activity, MessageFacts, Role, SessionFacts
+from t3tray.domain.pending_request import RequestKind
 from t3tray.errors import NotTaken, ServerDown, ServerError, SessionMissing, StoreError, TimedOut, Unsupported
+from t3tray.messages.sending import ARRIVED
 from t3tray.opencode.events import Connected, Gap, Quiet, ServerEvent, Signal
 from t3tray.opencode.message_reading import MessageReading
 from t3tray.opencode.records import MessageRecord, SessionRecord
-from t3tray.threads.prompt_delivery import ARRIVED, Arrived, Limits, PromptDelivery, Step, Waiting
+from t3tray.threads.prompt_delivery import Arrived, Limits, PromptDelivery, Step, Waiting
 from t3tray.threads.session_server import SessionServer
 from t3tray.threads.turn import Outcome, Turn
 from tests.support.turn_events import (
@@ -88,7 +90,7 @@ class Play:
         self.server = server
         self.said = ""
         self.arrived = False
-        self.waits: list[str] = []
+        self.waits: list[RequestKind] = []
         self._on_arrival = on_arrival
         requests = cast(SessionServer, server)
         self.exchange = PromptDelivery(requests, SESSION, Turn(OURS, TEXT), self._put_away, lambda: self.now, LIMITS)
@@ -257,7 +259,7 @@ async def test_what_asks_is_ours_when_it_is_of_our_session_or_a_sub_agents() -> 
     play = await begun()
     for session in (SESSION, "ses_child", "ses_other"):
         await play.handle(ServerEvent("permission.asked", "", session, {}))
-    assert len(play.waits) == 2
+    assert play.waits == [RequestKind.APPROVAL, RequestKind.APPROVAL]
 
 
 async def test_another_sessions_events_end_nothing() -> None:
