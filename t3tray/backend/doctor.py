@@ -19,6 +19,7 @@ from t3tray.domain.t3code_thread import Shape
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.errors import T3TrayError
 from t3tray.messages.alarms import alarm_sentence
+from t3tray.messages.session_table import session_table
 from t3tray.messages.verdicts import sentence
 from t3tray.messages.versions import trouble_with_version
 from t3tray.opencode.database import OpenCodeDatabase
@@ -28,7 +29,6 @@ from t3tray.store.store import Store
 from t3tray.system.intent_ids import is_elsewhere
 from t3tray.system.other_processes import OtherProcess, file_system, is_network
 from t3tray.threads.scan import Scan, Scanner
-from t3tray.threads.session_table import session_table
 from t3tray.threads.snapshot import Finding, Snapshot, ThreadRow
 
 _SOON = timedelta(hours=1)
@@ -198,7 +198,8 @@ def _threads(facts: DoctorInput) -> Iterator[Finding]:
     for row in rows:
         if row.verdict.kind is Kind.BLOCKED:
             candidates = facts.scanner.candidates(row.thread.id, facts.store.journal.entries(row.thread.id))
-            yield Finding(_NAMES.get(row.verdict.reason, _NOWHERE), False, _what(row), session_table(row, candidates))
+            table = session_table(row.thread.id, row.next_session, row.t3 is not None, candidates)
+            yield Finding(_NAMES.get(row.verdict.reason, _NOWHERE), False, _what(row), table)
         yield from _switches(row)
         yield from _abandoned(facts, row)
     yield _soon([row for row in rows if row.reaper.reap_at and row.reaper.reap_at - facts.now < _SOON])

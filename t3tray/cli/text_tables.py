@@ -20,9 +20,9 @@ from t3tray.domain.verification import OpenResult, Verification
 from t3tray.messages.alarms import alarm_sentence
 from t3tray.messages.guard import next_step, standing_refusal
 from t3tray.messages.history import history
+from t3tray.messages.session_table import session_table
 from t3tray.messages.t3code_side import next_sentence
 from t3tray.messages.verdicts import receipt_text, sentence
-from t3tray.threads.session_table import session_table
 from t3tray.threads.snapshot import Finding, Snapshot, ThreadDetails, ThreadRow
 
 _LESS = {CarriesKind.SINCE_COMPACTION: ", summarised", CarriesKind.PART: ", in part"}
@@ -112,7 +112,8 @@ def details(shown: ThreadDetails) -> str:
     if shown.receipt:
         lines += ["", "last receipt", receipt_text(shown.receipt)]
     if shown.candidates:
-        lines += ["", "sessions found for this thread", *(f"  {line}" for line in session_table(row, shown.candidates))]
+        table = session_table(row.thread.id, row.next_session, row.t3 is not None, shown.candidates)
+        lines += ["", "sessions found for this thread", *(f"  {line}" for line in table)]
     if row.served:
         lines += ["", "sessions that served it (T3 Code's log)", *(f"  {_served(each)}" for each in row.served), ""]
     lines += [f"alarm    {local(alarm.at)}  {alarm_sentence(alarm)}" for alarm in shown.alarms]

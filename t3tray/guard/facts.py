@@ -22,6 +22,7 @@ from t3tray.domain.thread import Source, Thread
 from t3tray.domain.verdict import Reason, decide
 from t3tray.errors import BinaryNotFound, ServerError, ServerFailed, SessionMissing, ThreadNotFound
 from t3tray.guard.own_stores import OwnStores
+from t3tray.messages.journal_reasons import ABANDONED_AS_IT_IS, HELD_OPEN, NAMED_BY_T3_CODE, SEEN_BY_GUARD, left_as_it_is
 from t3tray.opencode.failures import failure_of
 from t3tray.opencode.markers import Marker
 from t3tray.opencode.records import SessionRecord
@@ -117,7 +118,7 @@ class GuardFacts:
 
     async def give_up(self, marker: Marker, session_id: str) -> None:
         """Record that a created session is not used: it can be chosen later, and is no part of the thread until then."""
-        events = ((Event.PUT_AWAY, "abandoned, left as it is"), (Event.ABANDONED, f"{session_id} was left as it is"))
+        events = ((Event.PUT_AWAY, ABANDONED_AS_IT_IS), (Event.ABANDONED, left_as_it_is(session_id)))
         entries = (
             Entry(marker.thread, event, Actor.RECOVERY, why, self._now(), session_id, intent=marker.intent)
             for event, why in events
@@ -137,8 +138,7 @@ class GuardFacts:
         is_due = has_news(cursor, evidence) and not is_mid_turn(cursor, evidence)
         if is_due and decide(cursor, evidence).reason in _PROVES and isinstance(evidence.session, Found):
             now = await cursor_now(await self._connect(), evidence.session.value, cursor)
-            why = "seen by the guard"
-            entry = Entry(kept.id, Event.PROVEN, Actor.TURN, why, self._now(), session_id, cursor=now)
+            entry = Entry(kept.id, Event.PROVEN, Actor.TURN, SEEN_BY_GUARD, self._now(), session_id, cursor=now)
             await self._write(self._store.journal.prove, entry)
         await self._write(self._store.threads.touch, kept.id, self._now())
 
@@ -232,8 +232,7 @@ class GuardFacts:
             return
         now, is_back = self._now(), session_id in put_away(entries)
         if is_back:
-            why = "T3 Code still held it open, and sent a message into it"
-            self._store.journal.append(Entry(thread_id, Event.RETURNED, Actor.IMPORT, why, now, session_id))
+            self._store.journal.append(Entry(thread_id, Event.RETURNED, Actor.IMPORT, HELD_OPEN, now, session_id))
         before, after = SessionContents(bound.session_id, bound.message_count), SessionContents(session_id)
         known = self._store.alarms.standing().get(thread_id, ())
         if is_back or not any((each.before.session_id, each.now.session_id) == (bound.session_id, session_id) for each in known):
@@ -245,10 +244,9 @@ class GuardFacts:
         left = cursor.session_id in _left(bound, entries)
         if bound is None and not left and self._store.journal.owner_of(cursor.session_id) is None:
             self._store.threads.keep(thread)
-            why = "the session that T3 Code names"
-            self._store.journal.append(
-                Entry(thread.id, Event.CONFIRMED, Actor.IMPORT, why, self._now(), cursor.session_id, cursor=cursor)
-            )
+            now, session_id = self._now(), cursor.session_id
+            entry = Entry(thread.id, Event.CONFIRMED, Actor.IMPORT, NAMED_BY_T3_CODE, now, session_id, cursor=cursor)
+            self._store.journal.append(entry)
 
 
 class _Intent:

@@ -20,6 +20,7 @@ from t3tray.guard.headers import without
 from t3tray.guard.ports import Intent, Ledger
 from t3tray.guard.requests import DIRECTORY_HEADER, Fields, with_marker
 from t3tray.guard.upstream import Upstream, Whole
+from t3tray.messages.journal_reasons import forked_for
 from t3tray.opencode import wire
 from t3tray.system.folders import same_directory
 
@@ -46,7 +47,7 @@ class ForkRelocator:
         async with AsyncExitStack() as stack:
             intent = None
             if thread is not None:
-                why = f"T3 Code moved this thread to {request.directory}, and forked {request.session_id}"
+                why = forked_for(request.directory, request.session_id)
                 intent = await stack.enter_async_context(self._ledger.intend(thread, why, since))
             made = await self._upstream.fetch(exchange.method, exchange.target, exchange.headers, body)
             if not made.is_good:

@@ -41,6 +41,7 @@ from t3tray.guard.requests import Fields, directory_of, fields_of, rules_of, tit
 from t3tray.guard.routes import Route, RouteKind
 from t3tray.guard.upstream import READY_LIMIT, Upstream, UpstreamResponse, Whole, whole
 from t3tray.messages.guard import REFUSALS
+from t3tray.messages.journal_reasons import begun_in
 from t3tray.opencode import wire
 from t3tray.system.folders import same_directory
 from t3tray.system.tasks import OwnTasks
@@ -242,7 +243,7 @@ class SessionRequests:
             decision = await self._decider.again(request, thread)
             if decision.answer is not GuardAction.CREATE:
                 return decision, None
-            why = f"T3 Code began this thread in {thread.directory}"
+            why = begun_in(thread.directory)
             intent = await stack.enter_async_context(self._ledger.intend(thread, why, since))
             body = with_marker(fields, intent.marker)
             made = await self._upstream.fetch(exchange.method, exchange.target, exchange.headers, body)

@@ -13,6 +13,9 @@ from t3tray.messages.carries import carried_words
 T3_SHOWS_NOTHING = "T3 Code's window will not show this message or its reply."
 
 
+DESPITE_OTHERS = "Another OpenCode process may be at work in the session; the user chose to go on all the same."
+
+
 T3_WORKS = "T3 Code has a turn running in this thread right now."
 
 

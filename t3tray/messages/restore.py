@@ -9,6 +9,8 @@ from t3tray.domain.restore import Restore, SettlePlan
 # The last sentence on the command line; the window has a button instead.
 SETTLE = "Say that this is settled: `t3tray doctor --settle`."
 
+# Stored as the trouble of a restore: "t3tray's data lacks …".
+JOURNAL_LACKS = "lacks changes of bindings that OpenCode's sessions show"
 
 # How many threads are named, in the order of the list.
 _NAMED = 8

@@ -15,6 +15,15 @@ from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.times import from_ms
 from t3tray.errors import Refused, UsageError
+from t3tray.messages.journal_reasons import (
+    ADOPTED,
+    FOUND_BY_MARKER,
+    HAS_ANOTHER_SESSION,
+    MADE_FOR_THREAD,
+    NAMED_BY_T3_CODE,
+    NEVER_MADE,
+    new_thread,
+)
 from t3tray.opencode.markers import Marker
 from t3tray.opencode.records import SessionRecord
 from t3tray.store.store import Store
@@ -48,14 +57,14 @@ class Threads:
         place = await asyncio.to_thread(real_directory, directory)
         now = self._now()
         thread = Thread(self._author.new_id(), title or "New thread", place, Source.T3TRAY, now, now)
-        why = f"new thread in {thread.directory}"
+        why = new_thread(thread.directory)
         intent = Entry(thread.id, Event.INTENDED, Actor.USER, why, now, intent=self._author.open_intent())
         try:
             await self._run_sql(self._store.add_thread, thread, intent)
             # If this were cancelled in between, recovery could look before the server has made the session.
             making = server.create_session(thread.directory, thread.title, Marker(thread.id, intent.intent or "", self._store.id))
             record = await shield_until_done(making)
-            await self._confirm(intent, newborn(record.facts, server.version), Actor.USER, "made for this thread")
+            await self._confirm(intent, newborn(record.facts, server.version), Actor.USER, MADE_FOR_THREAD)
             self._author.close_intent(intent.intent or "")
         finally:
             self._author.leave_intent(intent.intent or "")
@@ -74,7 +83,7 @@ class Threads:
         cursor = await cursor_now(server, facts, None)
         if cursor.last_message_id is None:
             await refuse_stranded(server, session_id)
-        entry = Entry(thread.id, Event.CONFIRMED, Actor.USER, "adopted", now, session_id, cursor=cursor)
+        entry = Entry(thread.id, Event.CONFIRMED, Actor.USER, ADOPTED, now, session_id, cursor=cursor)
         await self._run_sql(self._store.add_thread, thread, entry)
         return thread
 
@@ -105,12 +114,12 @@ class Threads:
         record = next((found for found in made if found.marker and found.marker.intent == intent.intent), None)
         if record is None:
             await self._run_sql(self._put_away, intent.thread_id)
-            await self._abandon(intent, None, "the server has no session for it")
+            await self._abandon(intent, None, NEVER_MADE)
         elif await self._run_sql(self._is_bound, intent.thread_id):
-            await self._abandon(intent, record.facts.id, "the thread has another session by now")
+            await self._abandon(intent, record.facts.id, HAS_ANOTHER_SESSION)
         else:
             cursor = await cursor_now(server, record.facts, None)
-            await self._confirm(intent, cursor, Actor.RECOVERY, "found by its marker after a crash")
+            await self._confirm(intent, cursor, Actor.RECOVERY, FOUND_BY_MARKER)
 
     async def _confirm(self, intent: Entry, cursor: Cursor, actor: Actor, why: str) -> None:
         await self._answer(intent, event=Event.CONFIRMED, actor=actor, why=why, session_id=cursor.session_id, cursor=cursor)
@@ -140,10 +149,9 @@ class Threads:
         if cursor is None or recorded.conflict or self._is_bound(thread.id):
             return
         if self._store.journal.owner_of(cursor.session_id) is None:
-            why = "the session that T3 Code names"
-            self._store.journal.append(
-                Entry(thread.id, Event.CONFIRMED, Actor.IMPORT, why, self._now(), cursor.session_id, cursor=cursor)
-            )
+            now, session_id = self._now(), cursor.session_id
+            entry = Entry(thread.id, Event.CONFIRMED, Actor.IMPORT, NAMED_BY_T3_CODE, now, session_id, cursor=cursor)
+            self._store.journal.append(entry)
 
     def _is_bound(self, thread_id: str) -> bool:
         return self._store.journal.binding(thread_id).cursor is not None

@@ -25,6 +25,7 @@ from t3tray.domain.split import Served
 from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.thread import Thread
 from t3tray.errors import ServerError, SessionMissing
+from t3tray.messages.databases import session_not_on_server
 from t3tray.opencode.failures import failure_of
 from t3tray.system.folders import directory_exists, same_directory
 from t3tray.threads.context_reading import continued, newest_first, read_back
@@ -125,7 +126,7 @@ async def evidence_from_server(
     if isinstance(session, Absent) and (place := await asyncio.to_thread(surroundings.holder_of, cursor.session_id)):
         # The server uses another database than the one that contains the session: it is not missing there.
         session = newest = Failure.OTHER_DATABASE
-        known = replace(known, why=f"The session is in {place}, which this server does not use.")
+        known = replace(known, why=session_not_on_server(place))
     if known.opencode2 is None and isinstance(session, Found):
         known = replace(known, opencode2=await held_by_opencode2(server, cursor.session_id))
     evidence = replace(

@@ -25,7 +25,8 @@ from t3tray.domain.journal import Actor, Entry, Event, put_away
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.times import from_ms
 from t3tray.errors import Refused, ServerError, ThreadNotFound
-from t3tray.messages.restore import doubt_clause
+from t3tray.messages.journal_reasons import FOUND_BY_MARK
+from t3tray.messages.restore import JOURNAL_LACKS, doubt_clause
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.opencode.marked_sessions import MarkedSession, MarkedSessions, oldest_first
 from t3tray.opencode.message_ids import is_later, is_marked, mark_of
@@ -36,8 +37,6 @@ from t3tray.threads.candidates import MARK
 from t3tray.threads.evidence import ThreadRecord
 
 _JOURNAL = "t3tray's journal"
-_GAP = "lacks changes of bindings that OpenCode's sessions show"
-_WHY = "found by its mark: the journal lacked it"
 
 
 class LostBindings:
@@ -162,7 +161,7 @@ class LostBindings:
             cursor = cursor or self._cursor(found)
             is_settled = intent in self._intents and intent not in self._store.journal.binding(thread_id).pending
             told = None if is_settled else intent
-            entry = Entry(thread_id, Event.CONFIRMED, Actor.RECOVERY, _WHY, self._now(), session, told, cursor=cursor)
+            entry = Entry(thread_id, Event.CONFIRMED, Actor.RECOVERY, FOUND_BY_MARK, self._now(), session, told, cursor=cursor)
             if shown is not None:
                 self._store.threads.keep(shown)
             elif not self._is_kept(thread_id):
@@ -177,7 +176,7 @@ class LostBindings:
         """Record a gap if the journal does not contain a session of this very store: the journal is older than what happened."""
         own = [found for found in self.unbound if found.marker.store == self._store.id]
         if own or self._own_claims:
-            self._store.restores.note_gap(self._now(), _GAP)
+            self._store.restores.note_gap(self._now(), JOURNAL_LACKS)
 
     def _unknown(self, marked: Iterable[MarkedSession], used: Collection[str]) -> list[MarkedSession]:
         """Return the oldest session of each intent that the journal lacks, and those it never bound although we sent into

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from t3tray.domain.verdict import Kind, Reason, Verdict
 from t3tray.errors import ServerError, UnusableConfiguration
+from t3tray.messages.databases import NO_SERVER_STARTS
 from t3tray.opencode.failures import of_output
 from t3tray.server.log import last_start
 from t3tray.system.folders import holds_any
@@ -35,7 +36,7 @@ async def troubles(rows: Iterable[ThreadRow], server: ConfigurationServer | None
     """Return a sentence on each configuration that cannot be used, as far as known. Raises nothing."""
     if server is None:
         found = await asyncio.to_thread(_at_the_last_start, log)
-        return (f"{found.message} No server starts until it is corrected.",) if found else ()
+        return (f"{found.message} {NO_SERVER_STARTS}",) if found else ()
     folders = list(dict.fromkeys(_folder(row) for row in rows if row.session_id))[:_AT_MOST]
     gate = asyncio.Semaphore(_AT_ONCE)
 

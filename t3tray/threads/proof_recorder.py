@@ -18,6 +18,7 @@ from t3tray.domain.evidence import Evidence, Found, MessageFacts, SessionFacts
 from t3tray.domain.thread import Source
 from t3tray.domain.times import from_ms
 from t3tray.errors import ServerError
+from t3tray.messages.journal_reasons import NAMED_BY_T3_CODE, SEEN_IN_DATABASE
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.opencode.session_rows import Extent, extents
 from t3tray.store.proofs import Proof
@@ -61,9 +62,8 @@ class ProofRecorder:
         except ServerError:
             # The database cannot be read just now: the next scan reports that, and tries again.
             return False
-        why = ("seen in OpenCode's database", "the session that T3 Code names")
         # If one of our own threads has this session it proves it; the two are one row.
-        self._refused |= self._store.proofs.record(proofs, self._now(), *why)
+        self._refused |= self._store.proofs.record(proofs, self._now(), SEEN_IN_DATABASE, NAMED_BY_T3_CODE)
         return len(due) > AT_ONCE
 
     def _is_due(self, found: Assessment) -> bool:

@@ -81,8 +81,9 @@ class Records:
             if also_deleted:
                 return deleted
             sentence = deleted_sentence(deleted.t3.deleted_at if deleted.t3 else None)
-            hint = f"`t3tray show {deleted.thread.id}` tells what is known."
-            raise ThreadNotFound(f"“{deleted.thread.title}”: {sentence}", hint)
+            raise ThreadNotFound(
+                f"“{deleted.thread.title}”: {sentence}", f"`t3tray show {deleted.thread.id}` tells what is known."
+            )
         thread = named(prefix, shown.values())
         if (recorded := self.of(thread.id)) is None:
             raise Refused(f"“{thread.title}” is not one of OpenCode's threads.", "Other providers keep their own memory.")

@@ -21,6 +21,8 @@ from t3tray.domain.thread import Thread
 from t3tray.domain.transcript import Transcript
 from t3tray.domain.verdict import KIND_OF, Kind, Reason
 from t3tray.errors import ServerError
+from t3tray.messages.databases import session_not_in_use
+from t3tray.messages.unread import DATABASE, LOGS_AND_MESSAGES, MANY_THREADS, SESSION_OR_FOLDER, could_not_be_read
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.opencode.database_reader import Trust
 from t3tray.opencode.failures import failure_of
@@ -198,7 +200,7 @@ class Scanner:
         except ServerError as error:
             return failure_of(error), frozenset()
         except Exception as error:
-            self._unread.log(str(self._database.path), f"OpenCode's database could not be read: {error_text(error)}", error)
+            self._unread.log(str(self._database.path), could_not_be_read(DATABASE, error_text(error)), error)
             return Failure.SERVER_ERROR, frozenset()
 
     def _touched(self, sessions: Collection[str], failure: Failure | None, surroundings: Surroundings) -> set[str]:
@@ -239,7 +241,7 @@ class Scanner:
             self._index.doubt()
         except Exception as error:
             # This only saves time: each thread is read by itself.
-            self._unread.log(str(self._database.path), f"Many threads at once could not be read: {error_text(error)}", error)
+            self._unread.log(str(self._database.path), could_not_be_read(MANY_THREADS, error_text(error)), error)
 
     def _take(self, result: Assessment) -> None:
         name = result.thread.id
@@ -303,7 +305,7 @@ class Scanner:
         except ServerError:
             raise
         except Exception as error:
-            return self._unread.mark(recorded, "what T3 Code's logs and messages tell of it", error)
+            return self._unread.mark(recorded, LOGS_AND_MESSAGES, error)
 
     def _with_other_sessions(self, recorded: ThreadRecord) -> ThreadRecord:
         """Add the periods of T3 Code's log, and the sessions that contain a part of the conversation which the bound one
@@ -351,7 +353,7 @@ class Scanner:
         except ServerError as error:
             found = assessment_of(recorded, evidence_without_answers(recorded, failure_of(error), surroundings))
         except Exception as error:
-            return unreadable_assessment(self._unread.mark(recorded, "its session, or its folder,", error), surroundings)
+            return unreadable_assessment(self._unread.mark(recorded, SESSION_OR_FOLDER, error), surroundings)
         found = self._named.added(found, self._index, self._failure, surroundings)
         match found.evidence.session:
             case Found(session) if agents_work(self._index, session.id, surroundings):
@@ -365,7 +367,7 @@ class Scanner:
             if evidence.session is not Failure.OTHER_DATABASE:
                 return evidence
             place = self._database.holder_of(session_id)
-            return structs.replace(evidence, why=f"The session is in {place}, which OpenCode does not use now.")
+            return structs.replace(evidence, why=session_not_in_use(place))
         told = (evidence.session, evidence.newest, evidence.tail, evidence.first)
         is_why = trust.failure is not None or Failure.OTHER_DATABASE in told
         return structs.replace(evidence, why=trust.why) if is_why else evidence

@@ -17,6 +17,7 @@ from pathlib import Path
 from t3tray.domain.evidence import Failure
 from t3tray.domain.verdict import Reason
 from t3tray.errors import BinaryNotFound, ServerDown, ServerError, SessionMissing, T3TrayError
+from t3tray.messages.databases import NO_PROGRAM, NOT_ASKED, server_has_none_to_compare, server_uses_another
 from t3tray.opencode.connection import Connection
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.opencode.database_reader import Trust
@@ -28,8 +29,6 @@ from t3tray.system.sql_thread import SqlThread
 from t3tray.threads.scan import Scan
 from t3tray.threads.verify import Assessment
 
-_NOT_ASKED = "OpenCode's program has not been asked yet which database it uses."
-_NO_PROGRAM = "No OpenCode program was found that could say which database it uses."
 # Verdicts that another database may turn into an answer.
 _DOUBTS = frozenset({Reason.OTHER_DATABASE, Reason.SERVER_DOWN})
 _log = logging.getLogger(__name__)
@@ -47,7 +46,7 @@ class SessionSource:
         self._run_sql = run_sql
         self._servers = servers
         self.is_external = servers.server.is_external
-        self._program_trust = Trust(absence_counts=False, why=_NOT_ASKED)
+        self._program_trust = Trust(absence_counts=False, why=NOT_ASKED)
         self._program: ProgramFile | None = None
         self._is_another = False
         self._compared: tuple[str, Path] | None = None
@@ -108,7 +107,7 @@ class SessionSource:
             # The program that answered last was another one, and may use another database: this one is asked before anything is
             # believed.
             self._is_another = last is not None
-            self._program_trust = Trust(absence_counts=False, why=_NOT_ASKED)
+            self._program_trust = Trust(absence_counts=False, why=NOT_ASKED)
         self._settle()
 
     async def _ask_program(self) -> None:
@@ -123,7 +122,7 @@ class SessionSource:
             except BinaryNotFound:
                 # There is no program to ask; a file that the user named by an absolute path is believed.
                 is_named = Path(os.environ.get(FILE_VARIABLE, "")).is_absolute()
-                self._program_trust = Trust() if is_named else Trust(absence_counts=False, why=_NO_PROGRAM)
+                self._program_trust = Trust() if is_named else Trust(absence_counts=False, why=NO_PROGRAM)
             except T3TrayError as error:
                 _log.warning("%s", error.message)
                 self._program_trust = Trust(absence_counts=False, why=error.message)
@@ -172,7 +171,7 @@ class SessionSource:
     @property
     def _is_open(self) -> bool:
         """Whether asking the program could still tell more."""
-        return not self.is_external and self._program_trust.why == _NOT_ASKED and not self._database.trust.absence_counts
+        return not self.is_external and self._program_trust.why == NOT_ASKED and not self._database.trust.absence_counts
 
     async def _agrees(self, connection: Connection) -> bool | None:
         """Return whether file and server agree; None if neither has a session. Raises ServerError if one of them cannot
@@ -207,12 +206,12 @@ class SessionSource:
     def _settle(self, url: str = "") -> None:
         """Set the trust that follows; a server's answer takes precedence over the program's."""
         if self._agreement is False and self._compared and self._compared[1] == self._database.path:
-            why = f"The server at {url or self._compared[0]} does not use the database at {self._database.path}."
+            why = server_uses_another(url or self._compared[0], self._database.path)
             self._database.trust = Trust(Failure.OTHER_DATABASE, False, why)
         elif self._agreement and self._compared and self._compared[1] == self._database.path:
             self._database.trust = Trust()
         elif self.is_external:
-            why = f"The server at {url} holds no session yet that could be compared with the database at {self._database.path}."
+            why = server_has_none_to_compare(url, self._database.path)
             self._database.trust = Trust(absence_counts=False, why=why)
         else:
             self._database.trust = self._program_trust

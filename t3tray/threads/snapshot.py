@@ -63,6 +63,11 @@ class ThreadRow:
         return self.thread.archived_at is not None
 
     @property
+    def next_session(self) -> str | None:
+        """Session that the next message goes to; of a thread of T3 Code the one that T3 Code names."""
+        return self.t3.session_id if self.t3 else self.session_id
+
+    @property
     def is_working(self) -> bool:
         """Whether a turn runs in it, here or in T3 Code; not a finished one that T3 Code still waits for."""
         if self.next_message is not None and self.next_message.reason is NextReason.STUCK:

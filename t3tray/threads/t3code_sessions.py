@@ -10,6 +10,7 @@ from msgspec import structs
 
 from t3tray.domain.evidence import Absent, Failure, Found
 from t3tray.errors import ServerError, SessionMissing
+from t3tray.messages.unread import answers_lacking, others_had_parts
 from t3tray.opencode.failures import failure_of
 from t3tray.opencode.index import SessionIndex
 from t3tray.store.store import Store
@@ -63,7 +64,7 @@ class T3NamedSessions:
         answers = self._answers(name, cursor.session_id, index)
         if answers is None or cursor.lacks:
             return recorded
-        lacks = f"T3 Code shows {answers.shown} answers, of which this session holds {answers.known}"
+        lacks = answers_lacking(answers.shown, answers.known)
         return structs.replace(recorded, cursor=structs.replace(cursor, lacks=lacks))
 
     def _answers(self, thread_id: str, named: str, index: SessionIndex) -> AnswerCount | None:
@@ -91,7 +92,7 @@ def in_doubt_of_others(recorded: ThreadRecord, memory: SourceMemory) -> ThreadRe
     others = memory.others_than(recorded.cursor.session_id if recorded.cursor else None)
     if not others:
         return recorded
-    told = f"{', '.join(sorted(others))} had parts of this conversation too, and what is there now cannot be told"
+    told = others_had_parts(", ".join(sorted(others)))
     return structs.replace(recorded, in_doubt="; ".join(filter(None, (recorded.in_doubt, told))))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from t3tray.domain.t3code_thread import Shape, T3Thread
 from t3tray.domain.transcript import Transcript
+from t3tray.messages.unread import T3_MESSAGES, could_not_be_read, database_gone, home_unreadable, threads_unread
 from t3tray.t3code.duplicate_homes import DuplicateHomes, without_duplicates
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.provider_logs import ProviderLogs, Stretch
@@ -51,12 +52,8 @@ class T3Sources:
     @property
     def trouble(self) -> tuple[str, ...]:
         """A sentence on each home, and each log, that could not be read or no longer exists."""
-        unread = (f"T3 Code's threads: {state.why}" for state in self._states if state.shape is Shape.UNSUPPORTED)
-        gone = (
-            f"T3 Code's database {path}, which was there before, is gone: its threads are shown as far as t3tray kept them, and "
-            "where their next message there goes is not known."
-            for path in self._gone.values()
-        )
+        unread = (threads_unread(state.why) for state in self._states if state.shape is Shape.UNSUPPORTED)
+        gone = map(database_gone, self._gone.values())
         return (*unread, *gone, *(sentence for logs in self._logs for sentence in logs.trouble))
 
     def deleted(self, prefix: str) -> dict[str, T3Thread]:
@@ -104,7 +101,7 @@ class T3Sources:
         try:
             state = reader.read()
         except Exception as error:
-            why = f"{reader.home.base} cannot be read: {error_text(error)}."
+            why = home_unreadable(reader.home.base, error_text(error))
             self._unread.log(str(reader.home.base), why, error)
             state = T3State(reader.home, reader.home.databases[0], Shape.UNSUPPORTED, why)
         if state is None:
@@ -122,5 +119,5 @@ class T3Sources:
         try:
             return reader.parts(names, only_ends)
         except Exception as error:
-            self._unread.log(str(reader.home.base), f"T3 Code's messages could not be read: {error_text(error)}", error)
+            self._unread.log(str(reader.home.base), could_not_be_read(T3_MESSAGES, error_text(error)), error)
             return None

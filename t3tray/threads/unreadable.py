@@ -10,6 +10,7 @@ import logging
 from msgspec import structs
 
 from t3tray.domain.evidence import Evidence, Failure
+from t3tray.messages.unread import could_not_be_read
 from t3tray.threads.evidence import Surroundings, ThreadRecord, evidence_without_answers
 from t3tray.threads.verify import Assessment, assessment_of
 
@@ -24,7 +25,7 @@ class UnreadThreads:
 
     def mark(self, recorded: ThreadRecord, what: str, error: Exception) -> ThreadRecord:
         """Return the record as one of which something could not be read: `what`, for people."""
-        unread = f"{what} could not be read: {error_text(error)}"
+        unread = could_not_be_read(what, error_text(error))
         self.log(recorded.thread.id, unread, error)
         return structs.replace(recorded, unread=unread)
 

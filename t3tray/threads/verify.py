@@ -21,7 +21,8 @@ from t3tray.domain.verification import Verification
 from t3tray.domain.versions import Ability, can
 from t3tray.errors import ExitCode, ServerError, WorldError
 from t3tray.messages.carries import taken_back, together
-from t3tray.messages.receipts import build_receipt
+from t3tray.messages.journal_reasons import SEEN_AT_A_RESUME, VERIFIED_AFTER_RESTORE, taken_back_before
+from t3tray.messages.receipts import DESPITE_OTHERS, build_receipt
 from t3tray.messages.verdicts import sentence
 from t3tray.opencode.failures import failure_of
 from t3tray.store.store import Store
@@ -42,7 +43,6 @@ from t3tray.threads.session_server import SessionServer
 # A thread without a usable cursor is decided by that alone; the value given for its session is never read.
 _TELLS_WHY = frozenset({Reason.SERVER_ERROR, Reason.UNSUPPORTED})
 _NOTHING_TO_ASK = Failure.UNSUPPORTED
-_DESPITE_OTHERS = "Another OpenCode process may be at work in the session; the user chose to go on all the same."
 _UNFINISHED = frozenset({Reason.INTERRUPTED, Reason.OPEN_ELSEWHERE})
 RENEWS = frozenset({Reason.PROVED, Reason.UNPROVEN, Reason.INTERRUPTED})
 
@@ -176,12 +176,11 @@ class Verifier:
         `despite_others`: the user was warned that another process may be at work in it, and chose to continue.
         """
         assessment = await self.assess(thread_id, server, despite_others)
-        verification = await self._record(assessment, server.version, _DESPITE_OTHERS if despite_others else "")
+        verification = await self._record(assessment, server.version, DESPITE_OTHERS if despite_others else "")
         if assessment.has_news or assessment.is_unread:
-            await self.renew(assessment.thread.id, server, Actor.USER, "seen at a resume")
+            await self.renew(assessment.thread.id, server, Actor.USER, SEEN_AT_A_RESUME)
         elif assessment.evidence.in_doubt and assessment.verdict.reason in RENEWS and assessment.cursor:
-            why = "verified after t3tray's data was put back from a copy"
-            await self._run_sql(self._verified, assessment.thread.id, assessment.cursor, why)
+            await self._run_sql(self._verified, assessment.thread.id, assessment.cursor, VERIFIED_AFTER_RESTORE)
         return verification
 
     async def unreachable(self, thread_id: str, error: WorldError) -> Verification:
@@ -223,7 +222,7 @@ class Verifier:
                 if not isinstance(tail, Absent) or not isinstance(first, Found):
                     # A proof must not be renewed over a history that is lost or unknown.
                     return False
-                why = f"{why}; what had been recorded last was taken back before"
+                why = taken_back_before(why)
                 renewed = structs.replace(renewed, lacks=together(cursor.lacks, await _taken_back(server, cursor)))
         entry = Entry(thread_id, Event.PROVEN, actor, why, self._surroundings.now(), cursor.session_id, cursor=renewed)
         return await self._run_sql(self._store.journal.prove, entry)

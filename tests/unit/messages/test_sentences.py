@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+from collections.abc import Iterator
 
+import pytest
+
+from t3tray import errors
 from tests.unit.messages.test_phrases import ROOT, sentences_of
 
 # Two words in one constant: names of fields, events and values are one word.
@@ -31,3 +37,66 @@ def test_the_domain_has_no_sentences() -> None:
     }
     assert {name: text for name, text in with_text.items() if name not in TEXT_IN_DOMAIN} == {}
     assert set(TEXT_IN_DOMAIN) <= set(with_text), "an exception that is needed no more"
+
+
+# Words in a row: fewer are a label, or a name in a log.
+SENTENCE = 4
+SQL = re.compile(r"\b(SELECT|FROM|WHERE|PRAGMA|COLLATE|INSERT|UPDATE|DELETE|ORDER BY|IS NULL|IS NOT NULL|CASE)\b")
+LOG_CALLS = {"debug", "info", "warning", "error", "exception"}
+# Packages without a sentence but those of the log, and of their errors, which stand where they are raised;
+# and why the text of a module is not in `messages`.
+TEXT_IN_PACKAGES: dict[str, dict[str, str]] = {
+    "threads": {"candidates": "the names of the places where a session was found, which scripts read"},
+    "alerts": {},
+    "conversation": {},
+}
+ERRORS = {name for name, value in vars(errors).items() if inspect.isclass(value)}
+
+
+def _text(node: ast.expr) -> str:
+    """Return a constant's text, or that of an f-string with one word for each value."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(part) or "X" for part in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _is_of_an_error_or_log(node: ast.AST) -> bool:
+    match node:
+        case ast.Raise():
+            return True
+        case ast.Call(func=ast.Name(id=name)):
+            return name in ERRORS
+        case ast.Call(func=ast.Attribute(attr=name)):
+            return name in LOG_CALLS
+        case ast.ClassDef(bases=bases):
+            return any(isinstance(base, ast.Name) and base.id in ERRORS for base in bases)
+    return False
+
+
+def sentences(tree: ast.AST) -> Iterator[str]:
+    """The sentences of a module, without those of docstrings, errors and the log."""
+    if _is_of_an_error_or_log(tree):
+        return
+    if isinstance(tree, ast.JoinedStr | ast.Constant):
+        text = _text(tree)
+        if len(re.findall(r"[\w']+", text)) >= SENTENCE and re.search(r"[a-z] [a-z]", text) and not SQL.search(text):
+            yield text
+        return
+    body = getattr(tree, "body", None)
+    documents = {id(body[0].value)} if isinstance(body, list) and body and isinstance(body[0], ast.Expr) else set()
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.Expr) and id(child.value) in documents:
+            continue
+        yield from sentences(child)
+
+
+@pytest.mark.parametrize("package", TEXT_IN_PACKAGES)
+def test_a_package_makes_its_sentences_in_messages(package: str) -> None:
+    exceptions = TEXT_IN_PACKAGES[package]
+    with_text = {
+        file.stem: found
+        for file in (ROOT / "t3tray" / package).glob("*.py")
+        if (found := list(sentences(ast.parse(file.read_text(encoding="utf-8")))))
+    }
+    assert {name: found for name, found in with_text.items() if name not in exceptions} == {}
+    assert set(exceptions) <= set(with_text), "an exception that is needed no more"
