@@ -71,7 +71,7 @@ class Unread:
     def save(self) -> None:
         """Write what has changed since the last call."""
         if self.has_unsaved:
-            self._visits.keep(self._unsaved, self._gone)
+            self._visits.save(self._unsaved, self._gone)
             self._unsaved, self._gone = {}, set()
 
     def _known(self) -> dict[str, datetime]:

@@ -55,7 +55,7 @@ class Archive:
         """Apply these rules from now on."""
         self._archiver.rules = rules
 
-    async def keep(self, scan: Scan) -> bool:
+    async def update(self, scan: Scan) -> bool:
         """Archive what is new; return whether there is more. A failure becomes part of `trouble`."""
         try:
             more = await self._run_sql(self._archiver.update, scan.assessments)

@@ -202,4 +202,4 @@ class Backend(Parts):
         return await self.run_sql(self.store.guard_answers.all, which)
 
     async def _archive_turn(self) -> None:
-        await self.archive.keep(await self.scanning.scan())
+        await self.archive.update(await self.scanning.scan())

@@ -96,13 +96,13 @@ class Conversations:
         if self._feed:
             self._feed.show_agent(session_id)
 
-    def hear(self, event: Connected | ServerEvent) -> None:
+    def handle_event(self, event: Connected | ServerEvent) -> None:
         """Take an event of the server."""
         self._requests.handle(event)
         if self._feed:
             self._feed.handle(event)
 
-    def look_again(self) -> None:
+    def read_again(self) -> None:
         """Read the conversation again: no event may have told of a change."""
         if self._feed:
             self._feed.refresh()
@@ -117,13 +117,13 @@ class Conversations:
 
     async def send(self, thread_id: str, text: str, despite_others: bool = False) -> None:
         """Send a message; one that is refused stays in the thread's draft. Raises what `Prompting.send` raises."""
-        await self._draft(thread_id, text, self._store.threads.keep_draft)
+        await self._draft(thread_id, text, self._store.threads.save_draft)
         try:
             await self._prompting.send(thread_id, text, despite_others)
         finally:
             self._note_act()
 
-    async def keep_draft(self, thread_id: str, text: str) -> None:
+    async def save_draft(self, thread_id: str, text: str) -> None:
         """Replace what was typed in the thread and not sent. Raises ThreadNotFound, StoreError."""
         await self._draft(thread_id, text, self._store.threads.set_draft)
 

@@ -38,7 +38,7 @@ class LastSnapshot:
     def trouble(self) -> tuple[str, ...]:
         return (*self._beside.values(), *self._others())
 
-    def keep(self, snapshot: Snapshot) -> None:
+    def succeeded(self, snapshot: Snapshot) -> None:
         """Take a snapshot that could be read."""
         self._last = snapshot, self._now()
         self.has_failed = False

@@ -119,7 +119,7 @@ class Monitor:
                 # What was read last may be what cannot be shown.
                 publish(self._last.failed(status, bug, with_rows=False))
             return 0.0
-        await self._keep(scan)
+        await self._record(scan)
         if self._last.trouble != before:
             self._changed.set()
         return clock() - began
@@ -141,18 +141,18 @@ class Monitor:
         snapshot = await self._snapshots.read(archived=True, scan=scan, extras=extras)
         self._snapshots.publish(scan, snapshot, acts)
         publish(snapshot)
-        self._last.keep(snapshot)
+        self._last.succeeded(snapshot)
         self.sleep.check()
         self.notifier.update(snapshot)
         self._conversations.compare(scan)
-        guard.look_again()
+        guard.request_check()
         return scan
 
-    async def _keep(self, scan: Scan) -> None:
+    async def _record(self, scan: Scan) -> None:
         """Write what a scan gives reason for."""
         upkeep, beside = self._upkeep, self._last.beside
-        await beside("When threads were viewed could not be stored", upkeep.keep_visits(), None)
-        more = await beside("Proofs and copies could not be kept", upkeep.keep(scan), False)
+        await beside("When threads were viewed could not be stored", upkeep.save_visits(), None)
+        more = await beside("Proofs and copies could not be kept", upkeep.record(scan), False)
         ending = upkeep.end_idle_server(scan, self._guard.under_way)
         if await beside("The idle server could not be stopped", ending, False) or more:
             self._changed.set()
@@ -188,14 +188,14 @@ class Monitor:
         """The machine slept: nothing that was known has to be true any more."""
         self.notifier.woke()
         self._changed.set()
-        self._conversations.look_again()
+        self._conversations.read_again()
 
     def _on_server_changed(self, status: ServerStatus) -> None:
         self._changed.set()
-        self._conversations.look_again()
+        self._conversations.read_again()
         self._events.server_changed(status)
 
     def _on_event(self, event: Connected | ServerEvent) -> None:
-        self._conversations.hear(event)
+        self._conversations.handle_event(event)
         if isinstance(event, ServerEvent):
             self._parts.idle_shutdown.note(event.directory)

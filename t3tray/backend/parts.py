@@ -163,7 +163,7 @@ class Parts:
         try:
             await run_sql(close_own_folder, data)
             # A command may only want to look. The tray app stays for weeks, and needs a store that goes on.
-            store = await run_sql(Store.open if kind == "tray" else Store.open_to_look, data, utc_now)
+            store = await run_sql(Store.open if kind == "tray" else Store.open_with_fallback, data, utc_now)
             settings = await run_sql(read_settings, store.settings)
             external = await asyncio.to_thread(attached_server, settings, os.environ, Secrets(data))
         except BaseException:

@@ -89,7 +89,7 @@ class Prompting:
 
     async def _prepare(self, thread_id: str, text: str) -> Connection:
         thread = await self._import_t3_thread(thread_id)
-        await self._run_sql(self._store.threads.keep_draft, thread.id, text)
+        await self._run_sql(self._store.threads.save_draft, thread.id, text)
         try:
             return await self._settlement.connect_for(thread.id)
         except UNREACHABLE as error:

@@ -20,17 +20,17 @@ _log = logging.getLogger(__name__)
 
 
 class ServerEvents:
-    """Lives on the event loop. `hear` gets every event and every (re)connect; `changed` leads to a scan."""
+    """Lives on the event loop. `on_event` gets every event and every (re)connect; `changed` leads to a scan."""
 
     def __init__(
         self,
         servers: ServerConnection,
-        hear: Callable[[Connected | ServerEvent], None],
+        on_event: Callable[[Connected | ServerEvent], None],
         changed: Callable[[], None],
         tasks: WatchedTasks,
     ) -> None:
         self._servers = servers
-        self._hear = hear
+        self._on_event = on_event
         self._changed = changed
         self._tasks = tasks
         self._listening: asyncio.Task[None] | None = None
@@ -64,6 +64,6 @@ class ServerEvents:
                     if self._servers.current is not connection:
                         return
                     continue
-                self._hear(signal)
+                self._on_event(signal)
                 if isinstance(signal, Connected) or signal.kind.startswith(_TELLING):
                     self._changed()

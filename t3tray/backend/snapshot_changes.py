@@ -174,7 +174,7 @@ class SnapshotChanges:
     def _first(self, now: Snapshot, rows: dict[str, ThreadRow]) -> Iterator[Change]:
         yield FirstTable(now)
         for id, row in rows.items():
-            self._keep(id, row)
+            self._note(id, row)
         # A turn whose thread is still unknown (its server is only being joined) is written when it is known.
         self._working = {id for id, row in rows.items() if row.is_working and row.verdict.kind is not Kind.UNKNOWN}
 
@@ -185,14 +185,14 @@ class SnapshotChanges:
             self._working.discard(id)
         for id, row in rows.items():
             if id not in self._rows:
-                self._keep(id, row)
+                self._note(id, row)
                 yield ThreadAdded(row)
             yield from self._of_turn(id, row)
             if id not in self._working and self._marks[id] != _standing(row):
                 yield VerdictChanged(row, self._standing[id])
-                self._keep(id, row)
+                self._note(id, row)
 
-    def _keep(self, id: str, row: ThreadRow) -> None:
+    def _note(self, id: str, row: ThreadRow) -> None:
         self._standing[id], self._marks[id] = row.verdict, _standing(row)
 
     def _of_turn(self, id: str, row: ThreadRow) -> Iterator[Change]:

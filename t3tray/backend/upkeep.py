@@ -40,21 +40,21 @@ class Upkeep:
         """Raise the alarms that a scan gives reason for."""
         await self._run_sql(lambda: self._switches.detect(scan, self._t3_sides.of(scan, self._now())))
 
-    async def keep(self, scan: Scan) -> bool:
+    async def record(self, scan: Scan) -> bool:
         """Record new proofs and copy new messages; return whether there is more to do than was done at once."""
 
-        def keep_proofs() -> bool:
+        def record_proofs() -> bool:
             self._store.copy_if_due(self._now())
             return self._proofs.record(scan)
 
-        more = await self._run_sql(keep_proofs)
-        return await self._archive.keep(scan) or more or scan.half_read > 0
+        more = await self._run_sql(record_proofs)
+        return await self._archive.update(scan) or more or scan.half_read > 0
 
     async def visit(self, thread_id: str, activity_at: datetime) -> None:
         """Note that the user has seen this thread, whose last activity was then."""
         await self._run_sql(self.unread.visit, thread_id, activity_at)
 
-    async def keep_visits(self) -> None:
+    async def save_visits(self) -> None:
         """Write down what the user has seen."""
         if self.unread.has_unsaved:
             await self._run_sql(self.unread.save)

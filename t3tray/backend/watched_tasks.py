@@ -31,7 +31,7 @@ class WatchedTasks:
 
     def start(self, what: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         """Run `work` until it returns. `what` names it for people, as the beginning of a sentence."""
-        task = asyncio.get_running_loop().create_task(self._keep(what, work))
+        task = asyncio.get_running_loop().create_task(self._supervise(what, work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -42,25 +42,25 @@ class WatchedTasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _keep(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+    async def _supervise(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
         while True:
-            began, well = loop.time(), loop.call_later(WELL_AFTER, self._tell, what, "")
+            began, well = loop.time(), loop.call_later(WELL_AFTER, self._note, what, "")
             try:
                 await work()
             except Exception as error:
                 _log.exception("%s ended by an error; it is begun again.", what)
                 pause = FIRST_PAUSE if loop.time() - began >= WELL_AFTER else pause
-                self._tell(what, f"{what} stopped ({cause_of(error)}). t3tray starts it again.")
+                self._note(what, f"{what} stopped ({cause_of(error)}). t3tray starts it again.")
             else:
-                self._tell(what, "")
+                self._note(what, "")
                 return
             finally:
                 well.cancel()
             await self._sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    def _tell(self, what: str, sentence: str) -> None:
+    def _note(self, what: str, sentence: str) -> None:
         if self._trouble.get(what, "") != sentence:
             self._trouble = {name: told for name, told in {**self._trouble, what: sentence}.items() if told}
             self._changed()

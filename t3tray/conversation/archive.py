@@ -129,7 +129,7 @@ class TranscriptArchiver:
         since = max(before.updated_ms - _STILL_MOVING, 0) if before and before.messages else 0
         owner = TranscriptOwner(found.thread.id, facts.id, found.thread.title, found.thread.directory)
         added = reader.messages(facts.id, since)
-        now = self._archive.keep(owner, added, _stamp(self._now()), facts.updated_ms, reader.count(facts.id))
+        now = self._archive.add(owner, added, _stamp(self._now()), facts.updated_ms, reader.count(facts.id))
         self._size += now.size - (before.size if before else 0)
         self._dropped.discard(facts.id)
         known[facts.id] = facts.updated_ms

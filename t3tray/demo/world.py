@@ -121,7 +121,7 @@ class WorldBuilder:
             self._report(f"Building the demo world: {len(all_built) + 1} of {len(THREADS)} threads")
             all_built.append(await self._add(thread, backend, connection, opencode, writer))
         # t3tray scans all of them for the first time, and records what it can prove.
-        while await backend.upkeep.keep(await backend.scanning.scan()):
+        while await backend.upkeep.record(await backend.scanning.scan()):
             pass
         for built in all_built:
             await self._apply_fate(built, connection, opencode, writer)

@@ -145,7 +145,7 @@ class NotifierMemory:
     """
 
     settling_since: datetime
-    has_looked: bool = False
+    has_compared: bool = False
     done: frozenset[str] = frozenset()
     standing: frozenset[str] = frozenset()
     shown: tuple[Notification, ...] = ()
@@ -186,7 +186,7 @@ def next_step(memory: NotifierMemory, facts_now: NotificationFacts, rules: Notif
     dealt_with = (*passed, *shown)
     known = replace(
         memory,
-        has_looked=True,
+        has_compared=True,
         done=memory.done.union(fact.id for fact in dealt_with if fact.kind not in _RECURRING),
         standing=(memory.standing & hold).union(fact.id for fact in dealt_with if fact.kind in _RECURRING),
         shown=kept[-_REMEMBERED:],
@@ -221,7 +221,7 @@ def _is_passed_over(
     return (
         fact.kind not in rules.kinds
         or fact.id in facts_now.covered
-        or (fact.is_old and not memory.has_looked)
+        or (fact.is_old and not memory.has_compared)
         or (is_silent and fact.kind in PASSING)
         or (fact.kind is NotificationKind.TURN and fact.thread_id == facts_now.watched)
     )

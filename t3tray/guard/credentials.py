@@ -61,7 +61,7 @@ class CredentialStore:
         """Choose another port and another password."""
         known = await self._run_sql(self._places.read)
         made = GuardCredentials(choose_lasting_port(known.port), new_password())
-        place = await asyncio.to_thread(self._secrets.keep, _SECRET, made.password)
+        place = await asyncio.to_thread(self._secrets.store, _SECRET, made.password)
         await self._run_sql(self._places.write, GuardPlace(made.port, place))
         return made
 

@@ -53,14 +53,14 @@ class Decider:
 
     def __init__(
         self,
-        look: T3Query,
+        query: T3Query,
         bindings: Bindings,
         ledger: Ledger,
         now: Callable[[], datetime],
         run: BlockingCalls,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._look = look
+        self._query = query
         self._bindings = bindings
         self._ledger = ledger
         self._now = now
@@ -106,7 +106,7 @@ class Decider:
 
     async def decide_newer(self) -> GuardDecision:
         """Decide whether a session may be created in OpenCode's newer API now."""
-        return decide_newer(await self._run(self._look, ""))
+        return decide_newer(await self._run(self._query, ""))
 
     async def record(self, request: GuardRequest, decision: GuardDecision, session_id: str | None = None) -> None:
         """Record an answer. A failure to record changes no answer."""
@@ -119,7 +119,7 @@ class Decider:
             _log.exception("An answer of the guard could not be recorded.")
 
     async def _sender(self, request: PromptRequest) -> Identity:
-        return identify(request, await self._run(self._look, request.session_id), None)
+        return identify(request, await self._run(self._query, request.session_id), None)
 
     async def _bound_session(self, thread: T3ThreadState | None) -> str | None:
         return await self._bindings.bound_session(thread.id) if thread else None
@@ -130,7 +130,7 @@ class Decider:
 
     def _read(self, request: GuardRequest, session_id: str) -> tuple[T3CodeState, GuardRequest]:
         request = resolved(request)
-        t3 = self._look(session_id)
+        t3 = self._query(session_id)
         # The rules compare folders as text: use one name for the same folder.
         known = getattr(request, "directory", "")
         threads = tuple(replace(thread, directory=spelled_like(thread.directory, known)) for thread in t3.threads)

@@ -211,7 +211,7 @@ class GuardFacts:
             return None
 
     def _write_ahead(self, thread: Thread, intent: _Intent) -> None:
-        self._store.threads.keep(thread)
+        self._store.threads.save(thread)
         entry = Entry(thread.id, Event.INTENDED, Actor.IMPORT, intent.why, self._now(), intent=intent.marker.intent)
         self._store.journal.append(entry, since=intent.since)
 
@@ -243,7 +243,7 @@ class GuardFacts:
         bound, entries = _recorded(self._store, thread.id)
         left = cursor.session_id in _left(bound, entries)
         if bound is None and not left and self._store.journal.owner_of(cursor.session_id) is None:
-            self._store.threads.keep(thread)
+            self._store.threads.save(thread)
             now, session_id = self._now(), cursor.session_id
             entry = Entry(thread.id, Event.CONFIRMED, Actor.IMPORT, NAMED_BY_T3_CODE, now, session_id, cursor=cursor)
             self._store.journal.append(entry)

@@ -27,7 +27,7 @@ class Guard:
         port: int,
         password: str,
         upstream: Upstream,
-        look: T3Query,
+        query: T3Query,
         bindings: Bindings,
         ledger: Ledger,
         now: Callable[[], datetime],
@@ -37,7 +37,7 @@ class Guard:
         """`limit` in seconds, for a session request."""
         self._upstream = upstream
         run = self._blocking = BlockingCalls()
-        self._sessions = SessionRequests(self._upstream, Decider(look, bindings, ledger, now, run), ledger, run, limit)
+        self._sessions = SessionRequests(self._upstream, Decider(query, bindings, ledger, now, run), ledger, run, limit)
         prover = partial(proof_of, port, password)
         self._proxy = Proxy(AccessControl(port, password), self._upstream, self._sessions, in_use, prover)
         self._listener = Listener(self._proxy.serve, port)

@@ -61,7 +61,7 @@ class GuardRunner:
         while True:
             self._due.clear()
             try:
-                if await self.keep():
+                if await self.check():
                     self._changed()
             except Exception as bug:
                 _log.exception("Unexpected exception while checking the guard: a bug in t3tray.")
@@ -70,16 +70,16 @@ class GuardRunner:
                 async with asyncio.timeout(RETRY if self._trouble or self._is_leaving else None):
                     await self._due.wait()
 
-    def look_again(self) -> None:
+    def request_check(self) -> None:
         """Check again: something changed that the guard may depend on."""
         self._due.set()
 
-    async def keep(self) -> bool:
+    async def check(self) -> bool:
         """Start or stop the guard as wanted; return whether its status changed."""
         async with self._alone:
             before = self._status
             try:
-                self._status = await self._kept()
+                self._status = await self._check()
             except T3TrayError as error:
                 self._log(error.message)
                 if before is not None:
@@ -102,7 +102,7 @@ class GuardRunner:
 
     async def status(self) -> GuardStatus:
         """Return the status after a check."""
-        await self.keep()
+        await self.check()
         return self._status or await self._service.status()
 
     async def plan(self, on: bool) -> ProtectionPlan:
@@ -121,7 +121,7 @@ class GuardRunner:
                 await self._service.protect(interrupt)
         else:
             await self._service.unprotect(interrupt)
-            self.look_again()
+            self.request_check()
         status = await self.status()
         self._changed()
         return status
@@ -132,7 +132,7 @@ class GuardRunner:
             async with asyncio.timeout(_STOP_LIMIT):
                 await self._service.stop()
 
-    async def _kept(self) -> GuardStatus:
+    async def _check(self) -> GuardStatus:
         wanted = await self._host.wants_guard()
         status = await self._service.status(with_others=False)
         is_needed = wanted or status.is_pointed_at
@@ -146,7 +146,7 @@ class GuardRunner:
                 await self._service.stop()
                 status = await self._service.status(with_others=False)
         if status.is_pointed_at:
-            await self._service.keep_private()
+            await self._service.make_private()
         self._is_leaving = not is_needed and self._service.listens
         return replace(status, trouble=self._trouble)
 

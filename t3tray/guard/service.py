@@ -182,7 +182,7 @@ class GuardService:
             port=key.port,
             password=key.password,
             upstream=upstream,
-            look=lambda session_id: read_now(self._host.t3_homes, session_id),
+            query=lambda session_id: read_now(self._host.t3_homes, session_id),
             bindings=facts,
             ledger=facts,
             now=self._now,
@@ -195,7 +195,7 @@ class GuardService:
         """Change the guard's old address to the new one in all of T3 Code's settings."""
 
         def point(protection: T3Protection) -> None:
-            if any(place.server == url for place in protection.look("", "").places):
+            if any(place.server == url for place in protection.view("", "").places):
                 protection.protect(key.url, key.password, instead_of=url)
 
         await self._each(point, only_there=True)
@@ -217,7 +217,7 @@ class GuardService:
         """
         key = await self._key_now()
         url, password = (key.url, key.password) if key else ("", "")
-        homes = await self._each(lambda protection: protection.look(url, password))
+        homes = await self._each(lambda protection: protection.view(url, password))
         unfit = await asyncio.to_thread(_unfit, homes, self._host.t3_homes)
         if self._guard and self._guard.met_newer:
             unfit = {view.home: _NEWER for view in homes if view.state is Protection.GUARDED} | unfit
@@ -295,9 +295,9 @@ class GuardService:
         changed = [view.home for view in after if view.state is not states.get(view.home)]
         await self._host.letting_go.note_unsure(changed)
 
-    async def keep_private(self) -> None:
+    async def make_private(self) -> None:
         """Make settings with the guard's password readable for the user only: T3 Code may have rewritten them."""
-        await self._each(lambda protection: protection.keep_private(), only_there=True)
+        await self._each(lambda protection: protection.make_private(), only_there=True)
 
     async def _key_now(self) -> GuardCredentials | None:
         """Return the current credentials: another process may have discarded or replaced them."""

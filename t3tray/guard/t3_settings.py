@@ -87,7 +87,7 @@ class T3Protection:
         self._copy_name = f"{name}.settings.json"
         self._now = now
 
-    def look(self, url: str, password: str) -> ProtectionView:
+    def view(self, url: str, password: str) -> ProtectionView:
         """Return whether the settings name the guard at this address."""
         if not may_be_there(self.home.state):
             return self._view(Protection.NO_T3CODE, "No T3 Code was found here.")
@@ -116,7 +116,7 @@ class T3Protection:
         content, earlier = self._file.read(), self._record.read()
         others = [config for config in _configs(content.settings) if not _is_ours(config, url, password)]
         if not others:
-            return self.look(url, password)
+            return self.view(url, password)
         ours = {instead_of, earlier.url if earlier else ""} - {""}
         theirs = [config for config in others if config.values.get(_URL) not in ours]
         before = {_SEPARATOR.join(config.path): _named(config.values) for config in theirs}
@@ -134,13 +134,13 @@ class T3Protection:
         after = self._file.write(content, settings, PRIVATE)
         if earlier is None:
             self._record.write(replace(kept, written=_fingerprint(after.text)))
-        return self.look(url, password)
+        return self.view(url, password)
 
     def unprotect(self, url: str, password: str) -> ProtectionView:
         """Restore the settings as far as they are still ours. Raises Refused, StoreError."""
         content, kept = self._file.read(), self._record.read()
         if kept is None and not url:
-            return self.look(url, password)
+            return self.view(url, password)
         if kept is not None and _fingerprint(content.text) == kept.written:
             self._file.restore(content, self._copied(kept), kept.mode)
         else:
@@ -149,7 +149,7 @@ class T3Protection:
             if settings != content.settings:
                 self._file.write(content, settings, kept.mode if kept else None)
         self._record.remove()
-        return self.look(url, password)
+        return self.view(url, password)
 
     def respell_program(self, url: str, password: str, program: Path) -> None:
         """Make T3 Code restart its OpenCode provider, for which it releases all sessions, by writing another path of the same
@@ -173,9 +173,9 @@ class T3Protection:
         if was_written:
             self._record.write(replace(kept, written=_fingerprint(after.text)))
 
-    def keep_private(self) -> None:
+    def make_private(self) -> None:
         """Make the file readable for the user only: T3 Code may have rewritten it."""
-        self._file.keep_private()
+        self._file.make_private()
 
     def _view(self, state: Protection, sentence: str, places: tuple[Place, ...] = ()) -> ProtectionView:
         return ProtectionView(self.home.base, state, sentence, places)

@@ -141,7 +141,7 @@ class DatabaseAnswers:
                 return None
         return self._known
 
-    def keep(self, program: ProgramFile, database: Path, read: Path | None = None) -> None:
+    def save(self, program: ProgramFile, database: Path, read: Path | None = None) -> None:
         """Store an answer; blocks like `last`. The databases used before, and the file `read` until now, are remembered, because
         sessions may be there."""
         last = self.last()

@@ -199,7 +199,7 @@ class ServerLease:
         stray = await asyncio.to_thread(find_stray, self._folder)
         if stray is None or not stray.password:
             return False
-        place = await asyncio.to_thread(self._secrets.keep, _secret(stray.token), stray.password)
+        place = await asyncio.to_thread(self._secrets.store, _secret(stray.token), stray.password)
         process = stray.process
         known = (process.pid, process.started, process.start, this_machine())
         lease = Lease(stray.token, stray.port, place, datetime.fromtimestamp(process.started, UTC), True, *known)
@@ -211,7 +211,7 @@ class ServerLease:
 
     async def _claim(self, program: ServerProgram, detached: bool) -> ServerHandle | None:
         token, password = new_token(self._folder), new_password()
-        place = await asyncio.to_thread(self._secrets.keep, _secret(token), password)
+        place = await asyncio.to_thread(self._secrets.store, _secret(token), password)
         lease = Lease(token, program.port or choose_port(), place, self._now(), detached, machine=this_machine())
         try:
             if program.port and not is_free(program.port):

@@ -81,7 +81,7 @@ class Preferences:
             return self.current
         if password:
             return await self.record(
-                "server_password_place", await asyncio.to_thread(self._secrets.keep, SERVER_SECRET, password)
+                "server_password_place", await asyncio.to_thread(self._secrets.store, SERVER_SECRET, password)
             )
         if place:
             await asyncio.to_thread(self._secrets.forget, SERVER_SECRET, place)

@@ -25,7 +25,7 @@ _WAIT_FOR_ANOTHER = 15.0
 
 
 @dataclass(frozen=True)
-class FileLook:
+class FileCheck:
     """Result of checking a file. `damage` is a clause for people; `revision` is None for an empty file; `last_seq` is the seq of
     the journal's last entry."""
 
@@ -65,45 +65,45 @@ def alone(folder: Path, name: str = "opening.lock") -> Iterator[None]:
         yield
 
 
-def look(path: Path, steps: Steps, thorough: bool = False, at_rest: bool = False) -> FileLook:
+def check_file(path: Path, steps: Steps, thorough: bool = False, at_rest: bool = False) -> FileCheck:
     """Check a file: its pages (`thorough`: also its indexes), its revision, and at the current revision its tables.
 
     `at_rest`: no process writes it, so that no side files are created. Raises sqlite3.Error for anything that is not damage.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
         # A pipe or a device: opening it could wait forever.
-        return FileLook(damage="it is not a file")
+        return FileCheck(damage="it is not a file")
     uri = f"{path.absolute().as_uri()}?{'mode=ro&immutable=1' if at_rest else 'mode=rw'}"
     try:
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
-            return _look(connection, steps, "integrity_check(1)" if thorough else "quick_check(1)")
+            return _check(connection, steps, "integrity_check(1)" if thorough else "quick_check(1)")
     except sqlite3.Error as error:
         if is_damage(error) or error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
             # Plain SQLITE_ERROR: the file has other tables or columns than ours.
-            return FileLook(damage=str(error))
+            return FileCheck(damage=str(error))
         raise
 
 
-def look_into(connection: sqlite3.Connection, steps: Steps) -> FileLook:
+def check_open_file(connection: sqlite3.Connection, steps: Steps) -> FileCheck:
     """Check a file that is open already. Raises sqlite3.Error, also for damage."""
-    return _look(connection, steps, "quick_check(1)")
+    return _check(connection, steps, "quick_check(1)")
 
 
-def _look(connection: sqlite3.Connection, steps: Steps, check: str) -> FileLook:
+def _check(connection: sqlite3.Connection, steps: Steps, check: str) -> FileCheck:
     (answer,) = connection.execute(f"PRAGMA {check}").fetchone()
     if answer != "ok":
-        return FileLook(damage=str(answer).splitlines()[-1])
+        return FileCheck(damage=str(answer).splitlines()[-1])
     names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")}
     if not names:
-        return FileLook()
+        return FileCheck()
     revision = _revision(connection) if "alembic_version" in names else None
     if revision is None:
-        return FileLook(damage="it does not hold t3tray's tables")
+        return FileCheck(damage="it does not hold t3tray's tables")
     missing = _missing(connection, names) if revision == steps.head else None
     if missing:
-        return FileLook(damage=f"{missing} is missing", revision=revision)
+        return FileCheck(damage=f"{missing} is missing", revision=revision)
     (last_seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
-    return FileLook(revision=revision, last_seq=last_seq)
+    return FileCheck(revision=revision, last_seq=last_seq)
 
 
 def _revision(connection: sqlite3.Connection) -> str | None:

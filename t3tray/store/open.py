@@ -21,7 +21,16 @@ from t3tray.messages.restore import restore_sentence
 from t3tray.store.copies import Copies
 from t3tray.store.database import Database
 from t3tray.store.errors import translated
-from t3tray.store.files import SIDE_FILES, FileLook, alone, copy_database, look, make_private_file, make_private_folder, stamp
+from t3tray.store.files import (
+    SIDE_FILES,
+    FileCheck,
+    alone,
+    check_file,
+    copy_database,
+    make_private_file,
+    make_private_folder,
+    stamp,
+)
 from t3tray.store.journal_file import JournalFile, JournalLine, last_change, lines_since
 from t3tray.store.migration import OURS, Steps, refuse_newer, upgrade
 from t3tray.store.replay import replay
@@ -58,7 +67,7 @@ class _Opening:
 
     def run(self) -> Database:
         wants_copy = self._wants_copy = self._is_copy_due()
-        found = look(self._path, self._steps, thorough=wants_copy) if self._path.exists() else None
+        found = check_file(self._path, self._steps, thorough=wants_copy) if self._path.exists() else None
         if found is None or found.damage or not found.revision:
             found = self._replace(found)
         elif wants_copy and found.revision == self._steps.head:
@@ -69,7 +78,7 @@ class _Opening:
             return Database(self._path)
         return self._migrated(found.revision)
 
-    def _replace(self, found: FileLook | None) -> FileLook:
+    def _replace(self, found: FileCheck | None) -> FileCheck:
         """Replace a missing, empty or damaged file by the newest intact copy; without one, start with a new file."""
         trouble = "was missing"
         if found is not None:
@@ -77,10 +86,10 @@ class _Opening:
         copy = self._good_copy()
         aside = self._set_aside() if copy or found is None or found.damage else None
         if copy is None and aside is None:
-            return FileLook()
+            return FileCheck()
         self._restore = Restore(self._now, trouble, 0, complete=False, copy_at=copy[0] if copy else None, aside=aside or "")
         if copy is None:
-            return FileLook()
+            return FileCheck()
         copy_database(copy[1], self._path)
         return copy[2]
 
@@ -98,11 +107,11 @@ class _Opening:
                 renamed = True
         return name if renamed else None
 
-    def _good_copy(self) -> tuple[datetime, Path, FileLook] | None:
+    def _good_copy(self) -> tuple[datetime, Path, FileCheck] | None:
         """Return the intact copy with the most journal entries. Its date is secondary: the clock may have been wrong."""
         good = []
         for time, path in self._copies.newest_first():
-            found = look(path, self._steps, thorough=True, at_rest=True)
+            found = check_file(path, self._steps, thorough=True, at_rest=True)
             if found.revision and not found.damage:
                 good.append((time, path, found))
         return max(good, key=lambda copy: (copy[2].last_seq, copy[0] <= self._now, copy[0]), default=None)

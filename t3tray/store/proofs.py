@@ -55,9 +55,9 @@ class Proofs:
                 else:
                     refused.append(name)
             if bound:
-                _keep_threads(connection, bound)
+                _save_threads(connection, bound)
             if renewed or bound:
-                _keep_cursors(connection, [*renewed, *bound])
+                _save_cursors(connection, [*renewed, *bound])
                 entries = [_entry(proof, Event.PROVEN, Actor.TURN, why_renewed, at) for proof in renewed]
                 entries += [_entry(proof, Event.CONFIRMED, Actor.IMPORT, why_bound, at) for proof in bound]
                 connection.execute(insert(journal), [_values(entry) for entry in entries])
@@ -78,14 +78,14 @@ def _each(names: Iterable[str]) -> Select[*tuple[object, ...]]:
     return select(func.json_each(msgspec.json.encode(list(names)).decode()).table_valued("value").c.value)
 
 
-def _keep_threads(connection: Connection, proofs: Iterable[Proof]) -> None:
+def _save_threads(connection: Connection, proofs: Iterable[Proof]) -> None:
     statement = upsert(threads)
     shown = {column.name: statement.excluded[column.name] for column in threads.c if column.name not in ("id", "draft")}
     statement = statement.on_conflict_do_update(index_elements=[threads.c.id], set_=shown)
     connection.execute(statement, [msgspec.structs.asdict(proof.thread) for proof in proofs])
 
 
-def _keep_cursors(connection: Connection, proofs: Iterable[Proof]) -> None:
+def _save_cursors(connection: Connection, proofs: Iterable[Proof]) -> None:
     statement = upsert(cursors)
     statement = statement.on_conflict_do_update(index_elements=[cursors.c.thread_id], set_={"cursor": statement.excluded.cursor})
     rows = [{"thread_id": one.thread.id, "session_id": one.cursor.session_id, "cursor": one.cursor} for one in proofs]

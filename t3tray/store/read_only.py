@@ -10,7 +10,7 @@ from pathlib import Path
 
 from t3tray.errors import StoreError
 from t3tray.store.database import Database
-from t3tray.store.files import FileLook, look_into
+from t3tray.store.files import FileCheck, check_open_file
 from t3tray.store.migration import OURS
 from t3tray.store.open import FILE_NAME
 from t3tray.system.read_only_sqlite import back_up
@@ -26,7 +26,7 @@ def open_for_reading(directory: Path, why: StoreError) -> tuple[Database, tuple[
                 if pragma:
                     source.execute(pragma).close()
                 back_up(source, memory)
-            found: FileLook = look_into(memory, OURS)
+            found: FileCheck = check_open_file(memory, OURS)
         except (sqlite3.Error, OSError):
             continue
         if found.revision == OURS.head and not found.damage:

@@ -66,7 +66,7 @@ class Store:
         return cls(*open_database(directory, now()))
 
     @classmethod
-    def open_to_look(cls, directory: Path, now: Callable[[], datetime]) -> Store:
+    def open_with_fallback(cls, directory: Path, now: Callable[[], datetime]) -> Store:
         """Open the file, read-only where it exists and cannot be written. Raises StoreError."""
         try:
             return cls.open(directory, now)

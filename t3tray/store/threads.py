@@ -28,7 +28,7 @@ class StoredThreads:
         with self._database.write() as connection:
             insert_thread(connection, thread)
 
-    def keep(self, thread: Thread) -> None:
+    def save(self, thread: Thread) -> None:
         """Record or update another program's thread; the draft is ours and stays."""
         shown = {name: value for name, value in asdict(thread).items() if name not in ("id", "draft")}
         with self._database.write() as connection:
@@ -78,7 +78,7 @@ class StoredThreads:
         """Replace the draft, the text that the user has not sent."""
         self._change(thread_id, draft=text)
 
-    def keep_draft(self, thread_id: str, text: str) -> None:
+    def save_draft(self, thread_id: str, text: str) -> None:
         """Append a refused message to the draft after a blank line, unless the draft contains it already."""
         with self._database.write() as connection:
             draft = connection.execute(select(threads.c.draft).where(threads.c.id == thread_id)).scalar_one_or_none()

@@ -97,7 +97,7 @@ class TranscriptArchive:
 
         return self.file.read(work, None)
 
-    def keep(
+    def add(
         self, owner: TranscriptOwner, news: Sequence[Message], at: str, updated_ms: int, in_session: int
     ) -> ArchivedTranscript:
         """Add new messages and updates of stored ones. Return the transcript's state afterwards."""

@@ -38,7 +38,7 @@ class Visits:
                 rows = connection.execute(select(visits)).all()
                 return {values["thread_id"]: values["activity_at"] for values in readable(connection, visits, rows)}
 
-    def keep(self, seen: Mapping[str, datetime], gone: Iterable[str] = ()) -> None:
+    def save(self, seen: Mapping[str, datetime], gone: Iterable[str] = ()) -> None:
         """Record these visits and remove others, in one transaction."""
         texts = {name: at.astimezone(UTC).isoformat(timespec="microseconds") for name, at in seen.items()}
         with self._database.write() as connection:

@@ -12,7 +12,7 @@ from t3tray.errors import WorldError
 class Autostart(Protocol):
     """Start at login on one system. Turning it on again registers the copy that runs now."""
 
-    def look(self) -> AutostartState:
+    def state(self) -> AutostartState:
         """Return the current state. Raises nothing."""
         ...
 

@@ -24,7 +24,7 @@ class DesktopEntry:
         self._path = config / "autostart" / "t3tray.desktop"
         self._command = command
 
-    def look(self) -> AutostartState:
+    def state(self) -> AutostartState:
         parser = RawConfigParser(delimiters=("=",), comment_prefixes=("#",), strict=False)
         try:
             parser.read_string(self._path.read_text("utf-8"))

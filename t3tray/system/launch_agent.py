@@ -26,7 +26,7 @@ class LaunchAgent:
         self._path = home / "Library" / "LaunchAgents" / f"{LABEL}.plist"
         self._command = [*command]
 
-    def look(self) -> AutostartState:
+    def state(self) -> AutostartState:
         try:
             agent = plistlib.loads(self._path.read_bytes())
         except FileNotFoundError:

@@ -16,7 +16,7 @@ from t3tray.system.paths import usual_data_directory
 
 async def login_state(data: Path) -> AutostartState:
     """Return whether t3tray starts at login."""
-    return await asyncio.to_thread(_autostart(data).look)
+    return await asyncio.to_thread(_autostart(data).state)
 
 
 async def set_login_state(data: Path, is_on: bool) -> AutostartState:
@@ -25,9 +25,9 @@ async def set_login_state(data: Path, is_on: bool) -> AutostartState:
     try:
         await asyncio.to_thread(autostart.turn_on if is_on else autostart.turn_off)
     except WorldError as error:
-        state = await asyncio.to_thread(autostart.look)
+        state = await asyncio.to_thread(autostart.state)
         return replace(state, trouble=f"{error.message} {error.hint or ''}".strip())
-    return await asyncio.to_thread(autostart.look)
+    return await asyncio.to_thread(autostart.state)
 
 
 def _autostart(data: Path) -> Autostart:

@@ -37,7 +37,7 @@ class RunKey:
         self._registry = registry
         self._line = subprocess.list2cmdline(command)
 
-    def look(self) -> AutostartState:
+    def state(self) -> AutostartState:
         try:
             found, approved = self._registry.read(RUN, NAME), self._registry.read(APPROVED, NAME)
         except OSError as error:

@@ -59,14 +59,14 @@ class Secrets:
         except _Unavailable:
             return ""
 
-    def keep(self, name: str, value: str) -> str:
+    def store(self, name: str, value: str) -> str:
         """Store a secret and return its place: "keyring", or "file" where no keyring returns it afterwards.
 
         Raises StoreError when the file could not be written either.
         """
         remember(value)
         try:
-            in_keyring = self._ask(lambda keyring: _keep(keyring, name, value))
+            in_keyring = self._ask(lambda keyring: _store(keyring, name, value))
         except _Unavailable:
             in_keyring = False
         if not in_keyring:
@@ -174,7 +174,7 @@ def _name_of(keyring: KeyringBackend) -> str:
     return _NAMES.get(kind.__module__.rpartition(".")[2], kind.__module__)
 
 
-def _keep(keyring: KeyringBackend, name: str, value: str) -> bool:
+def _store(keyring: KeyringBackend, name: str, value: str) -> bool:
     keyring.set_password(_SERVICE, name, value)
     return keyring.get_password(_SERVICE, name) == value
 

@@ -84,7 +84,7 @@ class SettingsFile:
         """Replace what was read by this text, with this mode, or remove the file."""
         self._replace(before, text, mode)
 
-    def keep_private(self) -> None:
+    def make_private(self) -> None:
         """Make the file readable for the user only; another program may have changed its mode."""
         if self.mode not in (None, PRIVATE):
             with suppress(OSError):

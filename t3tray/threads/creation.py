@@ -145,7 +145,7 @@ class Threads:
 
     def _take_in(self, recorded: ThreadRecord) -> None:
         thread, cursor = recorded.thread, recorded.cursor
-        self._store.threads.keep(thread)
+        self._store.threads.save(thread)
         if cursor is None or recorded.conflict or self._is_bound(thread.id):
             return
         if self._store.journal.owner_of(cursor.session_id) is None:

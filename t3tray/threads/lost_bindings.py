@@ -163,7 +163,7 @@ class LostBindings:
             told = None if is_settled else intent
             entry = Entry(thread_id, Event.CONFIRMED, Actor.RECOVERY, FOUND_BY_MARK, self._now(), session, told, cursor=cursor)
             if shown is not None:
-                self._store.threads.keep(shown)
+                self._store.threads.save(shown)
             elif not self._is_kept(thread_id):
                 self._store.add_thread(_thread_of(found), entry)
                 return True

@@ -223,7 +223,7 @@ class MessageSender:
     async def _verify(self, thread_id: str, text: str, server: SessionServer, despite_others: bool = False) -> Verification:
         """Store the text as the draft, then return a fresh verdict that allows a prompt."""
         thread = await self._run_sql(self._store.threads.find, thread_id)
-        await self._run_sql(self._store.threads.keep_draft, thread.id, text)
+        await self._run_sql(self._store.threads.save_draft, thread.id, text)
         verification = await self._verifier.verify(thread.id, server, despite_others)
         if verification.verdict.kind is not Kind.RESUMABLE or verification.session_id is None:
             raise NotResumable(verification, KEPT_AS_DRAFT)

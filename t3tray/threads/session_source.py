@@ -149,7 +149,7 @@ class SessionSource:
         self._compared = at
         if self._agreement and self._program and not (self.is_external or self._is_another or self._program_trust.absence_counts):
             # The server was started from this program: its database is the program's.
-            await asyncio.to_thread(self._keep, self._program, self._database.path)
+            await asyncio.to_thread(self._save_answer, self._program, self._database.path)
             self._program_trust = Trust()
         self._settle(connection.url)
 
@@ -227,11 +227,11 @@ class SessionSource:
         if identity is not None:
             # Recorded with the login shell's variables, on which the answer depends. `_program` stays as `_identify` sees it,
             # without them: otherwise each scan would take it for another program, and ask again.
-            await asyncio.to_thread(self._keep, identity, named, self._database.path)
+            await asyncio.to_thread(self._save_answer, identity, named, self._database.path)
         return named
 
-    def _keep(self, program: ProgramFile, database: Path, read: Path | None = None) -> None:
-        self._answers.keep(program, database, read)
+    def _save_answer(self, program: ProgramFile, database: Path, read: Path | None = None) -> None:
+        self._answers.save(program, database, read)
         if last := self._answers.last():
             self._database.earlier = tuple(Path(path) for path in last.earlier)
 

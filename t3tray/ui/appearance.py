@@ -36,7 +36,7 @@ class Appearance(QObject):
 
     def listen(self, bridge: Bridge) -> None:
         """Follow the setting: changed in this process (known at once), or by a command (known with the next snapshot)."""
-        bridge.setting_kept.connect(lambda _, settings: self.follow(settings.appearance))
+        bridge.setting_saved.connect(lambda _, settings: self.follow(settings.appearance))
         bridge.snapshot_changed.connect(lambda snapshot: self.follow(snapshot.settings.appearance))
 
     @Slot()

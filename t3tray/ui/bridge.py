@@ -44,7 +44,7 @@ class Bridge(AsyncThread):
 
     `snapshot`, `listing` (its list data) and `brief` (what the tray's menu shows of it) are the newest, made in the asyncio
     thread. Signals, with what they carry: `told`, a sentence; `copy_wanted`, a text for the clipboard; `failed`, a T3TrayError;
-    `previewed` and `remedied`, a thread's id and the preview of a remedy, or of what it did; `setting_kept`, a setting's name
+    `previewed` and `remedied`, a thread's id and the preview of a remedy, or of what it did; `setting_saved`, a setting's name
     and all settings; `setting_refused`, its name and why; `diagnosed`, a text to be sent; `saying_found`, a text and the ids of
     the threads that hold it; `search_failed`, the text and an error; `notice_clicked`, a `Click`; `sent` and `refused`, a
     thread's id and the text, or the error; `answer_failed`, the id of a request and the error; `protection_previewed`, what the
@@ -55,7 +55,7 @@ class Bridge(AsyncThread):
     snapshot_changed = Signal(object)
     details_changed = Signal(object)
     resumed = Signal(object)
-    setting_kept = Signal(str, object)
+    setting_saved = Signal(str, object)
     setting_refused = Signal(str, str)
     inventory_taken = Signal(object)
     autostart_told = Signal(object)
@@ -173,7 +173,7 @@ class Bridge(AsyncThread):
     def change_setting(self, name: str, value: object) -> None:
         self._ask(
             lambda backend: backend.change_setting(name, value),
-            lambda settings: self.setting_kept.emit(name, settings),
+            lambda settings: self.setting_saved.emit(name, settings),
             lambda error: self.setting_refused.emit(name, error.message),
         )
 
@@ -249,9 +249,9 @@ class Bridge(AsyncThread):
     def stop_turn(self, thread_id: str) -> None:
         self._ask(lambda backend: backend.conversations.stop_turn(thread_id))
 
-    def keep_draft(self, thread_id: str, text: str) -> None:
+    def save_draft(self, thread_id: str, text: str) -> None:
         """Store what was typed; also when the app ends at once."""
-        self._finish_in_any_case(lambda backend: backend.conversations.keep_draft(thread_id, text))
+        self._finish_in_any_case(lambda backend: backend.conversations.save_draft(thread_id, text))
 
     def reply(self, request: ApprovalRequest, reply: Reply) -> None:
         def refuse(error: T3TrayError) -> None:

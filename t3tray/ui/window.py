@@ -224,7 +224,7 @@ class MainWindow(QMainWindow):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         if self._place:
-            self._place.keep(self, self._panes)
+            self._place.save(self, self._panes)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

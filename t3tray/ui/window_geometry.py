@@ -21,11 +21,11 @@ class WindowGeometry:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._kept = QSettings(str(path), QSettings.Format.IniFormat)
+        self._settings = QSettings(str(path), QSettings.Format.IniFormat)
 
     def restore(self, window: QWidget, panes: QSplitter) -> None:
         """Move the window to its stored position; a position outside all screens is corrected."""
-        geometry, sizes = self._kept.value(_WINDOW), self._kept.value(_PANES)
+        geometry, sizes = self._settings.value(_WINDOW), self._settings.value(_PANES)
         if isinstance(geometry, QByteArray):
             window.restoreGeometry(geometry)
         if isinstance(sizes, QByteArray):
@@ -33,14 +33,14 @@ class WindowGeometry:
         screens = [screen.availableGeometry() for screen in QGuiApplication.screens()]
         window.setGeometry(visible_geometry(window.geometry(), screens))
 
-    def keep(self, window: QWidget, panes: QSplitter) -> None:
+    def save(self, window: QWidget, panes: QSplitter) -> None:
         # Qt creates the file readable for everybody, and keeps the mode of an existing one.
         with suppress(OSError):
             os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
             self._path.chmod(0o600)
-        self._kept.setValue(_WINDOW, window.saveGeometry())
-        self._kept.setValue(_PANES, panes.saveState())
-        self._kept.sync()
+        self._settings.setValue(_WINDOW, window.saveGeometry())
+        self._settings.setValue(_PANES, panes.saveState())
+        self._settings.sync()
 
 
 def visible_geometry(geometry: QRect, screens: list[QRect]) -> QRect:

@@ -23,11 +23,11 @@ def measure(folder: Path, _home: OpenCodeHome) -> Iterator[Line]:
     turns = {}
     for count in (SHORT, MESSAGES):
         owner = TranscriptOwner(f"thread-{count}", f"ses_{count}", "A thread", "/work")
-        archive.keep(owner, conversation(count), AT, 1, count)
+        archive.add(owner, conversation(count), AT, 1, count)
         took = []
         for number in range(count, count + 2 * TURNS, 2):
             news = (said(number), said(number + 1))
-            took.append(_ms(lambda: archive.keep(owner, news, AT, 1, number + 2)))  # noqa: B023
+            took.append(_ms(lambda: archive.add(owner, news, AT, 1, number + 2)))  # noqa: B023
         turns[count] = statistics.median(took)
     beside = f"of {SHORT} messages: {turns[SHORT]:.1f} ms"
     yield Line(f"archive a turn of {MESSAGES:,} messages", turns[MESSAGES], "ms", 10, beside)

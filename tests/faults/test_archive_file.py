@@ -284,6 +284,6 @@ def test_a_file_that_was_removed_while_it_was_open_is_made_anew(tmp_path: Path) 
 def test_any_name_of_a_session_is_kept(tmp_path: Path) -> None:
     archive = archive_in(tmp_path)
     for session in ("../ses_1", "a/b", "ses 1", "x" * 200):
-        archive.keep(TranscriptOwner("t", session, "", ""), conversation(1), AT, 1, 1)
+        archive.add(TranscriptOwner("t", session, "", ""), conversation(1), AT, 1, 1)
         assert words(archive, session) == conversation(1)
     assert [path.name.split("-")[0] for path in tmp_path.iterdir()] == [FILE_NAME] * len(list(tmp_path.iterdir()))

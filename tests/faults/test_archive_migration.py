@@ -178,7 +178,7 @@ def test_a_folder_that_cannot_be_read_hinders_no_other_one(old: OldVault, tmp_pa
 def test_what_an_older_version_kept_meanwhile_comes_over_too(old: OldVault, tmp_path: Path) -> None:
     migration, archive = migration_in(tmp_path / "data")
     migration.bring_over_some(1_000)
-    archive.keep(OTHER, [said(2, "later"), said(3)], AT, 50, 4)
+    archive.add(OTHER, [said(2, "later"), said(3)], AT, 50, 4)
     old.keep(OWNER, [said(COUNT - 1, "anew"), *conversation(4, COUNT)], AT, 2_000 + COUNT, COUNT + 4)
     old.keep(OTHER, [said(9)], AT, 20, 4)
     migration, archive = migration_in(tmp_path / "data")

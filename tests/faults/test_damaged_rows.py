@@ -54,7 +54,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.alarms.record({name: "ses_0"}, [lost])
         passed = GuardDecision(GuardAction.PASS, (), name)
         store.guard_answers.add(GuardAnswer(NOON, CreateRequest("t", "/work"), passed, None, NOON, evidence=("why",)))
-    store.visits.keep({"a1": NOON, "b2": NOON})
+    store.visits.save({"a1": NOON, "b2": NOON})
     write_settings(store.settings, Settings(terminal="kitty", stop_idle_minutes=7), "terminal", "stop_idle_minutes")
     store.rests.note(IdleState(NOON))
     store.lease.claim(Lease("token", 4096, "file", NOON, False), LeaseHolder(2**22 + 1, 1.0, "command"))

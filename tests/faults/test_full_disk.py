@@ -77,4 +77,4 @@ def test_a_file_that_is_refused_is_not_read_either(data: Path) -> None:
     with closing(sqlite3.connect(data / FILE_NAME)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreError, match="newer version"):
-        Store.open_to_look(data, lambda: NOON)
+        Store.open_with_fallback(data, lambda: NOON)

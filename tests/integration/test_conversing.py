@@ -264,8 +264,8 @@ async def test_what_is_refused_is_kept_as_the_draft(watched: Watched, work: Path
     await watched.until_idle(1)
     work.rename(work.with_name("moved"))
     # As the field does: what was typed until then is replaced before it is sent.
-    await watched.backend.conversations.keep_draft(thread, "never l")
-    await watched.backend.conversations.keep_draft(thread, "never lost")
+    await watched.backend.conversations.save_draft(thread, "never l")
+    await watched.backend.conversations.save_draft(thread, "never lost")
     with pytest.raises(NotResumable) as caught:
         await watched.backend.conversations.send(thread, "never lost")
     assert isinstance(caught.value, T3TrayError)

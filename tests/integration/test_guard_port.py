@@ -77,10 +77,10 @@ async def test_who_says_nothing_is_a_stranger_only_where_the_system_shows_it(
     await host.want_guard(True)
     owners.verdict = may_be_ours
     with socket.create_server(("127.0.0.1", key.port)):
-        await runner.keep()
+        await runner.check()
         assert service.listens is not may_be_ours
         assert (await host.guard_credentials.get() == key) is may_be_ours
-    await runner.keep()
+    await runner.check()
     assert service.listens
 
 
@@ -95,7 +95,7 @@ async def test_a_port_whose_owner_answers_wrongly_is_given_up_whatever_the_syste
         writer.close()
 
     async with await asyncio.start_server(greet, "127.0.0.1", key.port):
-        await runner.keep()
+        await runner.check()
     assert service.listens and (await host.guard_credentials.get()).port != key.port
 
 
@@ -200,7 +200,7 @@ async def test_a_password_that_cannot_be_read_is_told_and_no_other_is_chosen(
     secret.unlink()
     secret.mkdir()
     later = runner_of(host)
-    assert await later.keep() is False
+    assert await later.check() is False
     found, guarded = await later.seen(Scan(()))
     assert found.phase is GuardPhase.ALONE and "cannot be read" in found.sentence and not guarded
     secret.rmdir()

@@ -190,7 +190,7 @@ async def test_the_threads_that_are_bound_in_a_protected_home_are_guarded(
         backend.store.journal.append(Entry("t1", Event.CONFIRMED, Actor.IMPORT, "", utc_now(), "ses_1", cursor=cursor))
 
     async def guarded() -> frozenset[str]:
-        await runner.keep()
+        await runner.check()
         return (await runner.seen(await backend.scanning.scan()))[1]
 
     assert await guarded() == frozenset()
@@ -264,7 +264,7 @@ async def test_a_tray_app_that_runs_but_is_slow_is_waited_for(
     async with another() as command:
         waiting = asyncio.create_task(command.protect(False))
         await eventually(host.wants_guard)
-        await runner.keep()
+        await runner.check()
         (view,) = await waiting
         assert view.state is Protection.GUARDED
         await command.unprotect(False)

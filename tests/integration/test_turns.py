@@ -279,7 +279,7 @@ def test_what_arrived_unseen_is_no_draft_in_what_is_shown(place: Place) -> None:
         arrived = [each["info"]["id"] for each in http.get(f"/session/{place.session}/message").json()][-2]
     now = datetime.now(UTC)
     store = Store.open(place.program.data, lambda: now)
-    store.threads.keep_draft(place.thread, ASK)
+    store.threads.save_draft(place.thread, ASK)
     store.prompts.add(Prompt(arrived, place.thread, place.session, ASK, now), lambda _: False, "")
     store.close()
     assert place.draft == ""

@@ -36,7 +36,7 @@ def conversation(count: int, first: int = 0) -> tuple[Message, ...]:
 
 
 def keep(archive: TranscriptArchive, news: Sequence[Message], total: int, owner: TranscriptOwner = OWNER) -> None:
-    archive.keep(owner, news, AT, 1_000 + total, total)
+    archive.add(owner, news, AT, 1_000 + total, total)
 
 
 def words(archive: TranscriptArchive, session: str = "ses_1") -> tuple[Message, ...]:

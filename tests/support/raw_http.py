@@ -177,7 +177,7 @@ async def guard_before(
         port=choose_port(),
         password=GUARD_PASSWORD,
         upstream=upstream_of(server, limit),
-        look=lambda _: t3 or T3CodeState(),
+        query=lambda _: t3 or T3CodeState(),
         bindings=book,
         ledger=book,
         now=lambda: NOON,

@@ -95,7 +95,7 @@ class RecordingBackend(Recorder):
             "inspection.diagnostics": lambda _: "all that helps",
             "search": lambda _: frozenset({"found"}),
             "conversations.follow": self._follow,
-            "conversations.keep_draft": lambda *_: asyncio.sleep(self.slow_to_keep),
+            "conversations.save_draft": lambda *_: asyncio.sleep(self.slow_to_keep),
             "conversations.reply": lambda *_: self.late,
             "conversations.answer": lambda *_: self.late,
         }

@@ -96,7 +96,7 @@ async def another() -> AsyncIterator[GuardService]:
 
 
 async def state(runner: GuardRunner) -> GuardState:
-    await runner.keep()
+    await runner.check()
     return (await runner.seen(Scan(())))[0]
 
 

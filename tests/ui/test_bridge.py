@@ -226,7 +226,7 @@ def test_a_setting_is_kept_or_refused_beside_its_field(qtbot: QtBot, bridged: Ma
     backend = RecordingBackend(OVERVIEW)
     bridge = bridged(backend)
     bridge.start()
-    with qtbot.waitSignal(bridge.setting_kept) as kept:
+    with qtbot.waitSignal(bridge.setting_saved) as kept:
         bridge.change_setting("server_port", 4096)
     assert kept.args == ["server_port", Settings(server_port=4096)]
     backend.trouble = UsageError("A port is between 1024 and 65535.")
@@ -328,7 +328,7 @@ def test_what_nobody_asked_for_fails_without_raising_anything(qtbot: QtBot, brid
     with qtbot.waitSignal(bridge.search_failed) as searched:
         bridge.search("words")
     assert searched.args and searched.args[0] == "words"
-    asks = partial(bridge.look_at, "a"), partial(bridge.visit, "a", NOON), partial(bridge.keep_draft, "a", "text")
+    asks = partial(bridge.look_at, "a"), partial(bridge.visit, "a", NOON), partial(bridge.save_draft, "a", "text")
     for ask in asks:
         with qtbot.waitSignal(bridge.failed_quietly) as told:
             ask()

@@ -142,9 +142,9 @@ def test_a_draft_is_kept_even_when_the_app_ends_at_once(qtbot: QtBot) -> None:
     bridge = Bridge(backend.open)
     bridge.start()
     with qtbot.waitSignal(bridge.ended):
-        bridge.keep_draft("a", "half a thought")
+        bridge.save_draft("a", "half a thought")
         bridge.close()
-    assert backend.asked == [("conversations.keep_draft", "a", "half a thought")] and backend.closed
+    assert backend.asked == [("conversations.save_draft", "a", "half a thought")] and backend.closed
     assert bridge.join()
 
 

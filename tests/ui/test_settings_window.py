@@ -172,7 +172,7 @@ def test_what_is_refused_is_said_beside_its_field_and_the_old_value_stays(qtbot:
     assert "A port is between" in QAccessible.queryAccessibleInterface(spin).text(QAccessible.Text.Description)
     window.show_settings(replace(Settings(), vault=False))
     assert "A port is between" in texts(window.fields["server_port"]), "another setting was changed"
-    window.show_kept("server_port", replace(Settings(), server_port=4096))
+    window.show_saved("server_port", replace(Settings(), server_port=4096))
     assert "A port is between" not in texts(window.fields["server_port"]) and spin.value() == 4096
 
 

@@ -59,7 +59,7 @@ def test_it_opens_with_what_is_kept_and_what_was_found(opened: Opened) -> None:
 def test_a_change_is_kept_at_once(qtbot: QtBot, opened: Opened) -> None:
     box = opened.window.fields["vault"].findChild(QCheckBox)
     assert box is not None
-    with qtbot.waitSignal(opened.bridge.setting_kept):
+    with qtbot.waitSignal(opened.bridge.setting_saved):
         box.click()
     assert ("change_setting", "vault", False) in opened.backend.asked and not box.isChecked()
 

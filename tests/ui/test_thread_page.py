@@ -222,7 +222,7 @@ def test_what_was_typed_is_kept_when_the_page_hides(qtbot: QtBot, page: ThreadPa
     qtbot.keyClicks(page.conversation.composer.editor, "half")
     with qtbot.waitSignal(page.conversation.composer.draft_changed, timeout=100):
         page.hide()
-    recorded.wait_for("conversations.keep_draft", "a", "half")
+    recorded.wait_for("conversations.save_draft", "a", "half")
 
 
 def test_a_conversation_of_another_thread_comes_too_late(page: ThreadPage) -> None:

@@ -77,5 +77,5 @@ def test_only_the_owner_may_read_where_it_was(qtbot: QtBot, tmp_path: Path, befo
     window, panes = MainWindow(idle_bridge(), lambda: NOON), QSplitter()
     qtbot.addWidget(window)
     qtbot.addWidget(panes)
-    WindowGeometry(path).keep(window, panes)
+    WindowGeometry(path).save(window, panes)
     assert b"geometry" in path.read_bytes() and path.stat().st_mode & 0o777 == 0o600

@@ -100,9 +100,9 @@ class _Reader(QObject):
     def ask(self, code: _Code, is_wanted: Callable[[], bool]) -> Future[None]:
         """Compute the spans; emits `read`, unless `is_wanted` turns false or the application ends."""
         self._stop.clear()
-        return self._pool.submit(self._look, code, is_wanted)
+        return self._pool.submit(self._compute, code, is_wanted)
 
-    def _look(self, code: _Code, is_wanted: Callable[[], bool]) -> None:
+    def _compute(self, code: _Code, is_wanted: Callable[[], bool]) -> None:
         if self._stop.is_set():
             return
         began = time.thread_time()

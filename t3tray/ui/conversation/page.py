@@ -69,7 +69,7 @@ class ConversationPage(QWidget):
         self.view.retry_wanted.connect(self._on_retry)
         self.composer.send_wanted.connect(self._on_send)
         self.composer.stop_wanted.connect(bridge.stop_turn)
-        self.composer.draft_changed.connect(bridge.keep_draft)
+        self.composer.draft_changed.connect(bridge.save_draft)
         bridge.sent.connect(self.composer.show_sent)
         bridge.refused.connect(self.composer.show_refused)
         bridge.answer_failed.connect(self.show_answer_failed)

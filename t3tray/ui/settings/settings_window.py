@@ -71,7 +71,7 @@ class SettingsWindow(QWidget):
             for each in self.fields.values():
                 each.show_value(getattr(settings, each.definition.name))
 
-    def show_kept(self, name: str, settings: Settings) -> None:
+    def show_saved(self, name: str, settings: Settings) -> None:
         """Show the settings after the user's change of `name` was stored."""
         self.show_settings(settings)
         field = self.fields[name]

@@ -32,7 +32,7 @@ class SettingsController(QObject):
         self.window.protection_wanted.connect(bridge.preview_protection)
         self.window.login_wanted.connect(bridge.set_autostart)
         bridge.autostart_told.connect(self._on_autostart_told)
-        bridge.setting_kept.connect(self.window.show_kept)
+        bridge.setting_saved.connect(self.window.show_saved)
         bridge.setting_refused.connect(self.window.show_refusal)
         bridge.inventory_taken.connect(self.window.show_inventory)
         bridge.diagnosed.connect(self._on_diagnosed)

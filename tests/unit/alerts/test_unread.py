@@ -128,14 +128,14 @@ def test_nothing_is_written_where_nothing_is_new(tmp_path: Path) -> None:
 
 def test_what_could_not_be_written_is_written_with_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with app(tmp_path) as (unread, store):
-        keep = store.visits.keep
+        keep = store.visits.save
 
         def full(*_: object) -> None:
             raise StoreError("The disk is full.")
 
-        monkeypatch.setattr(store.visits, "keep", full)
+        monkeypatch.setattr(store.visits, "save", full)
         with pytest.raises(StoreError):
             look(unread, at("a"))
-        monkeypatch.setattr(store.visits, "keep", keep)
+        monkeypatch.setattr(store.visits, "save", keep)
         assert look(unread, at("a", 1), replace(at("b"), verdict=Verdict(Reason.MISSING))) == {"a"}
         assert store.visits.all() == {"a": NOON, "b": NOON}

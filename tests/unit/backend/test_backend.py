@@ -111,7 +111,7 @@ async def test_a_draft_is_never_older_than_what_was_typed_though_the_row_was_pub
             await asyncio.Event().wait()
 
         monkeypatch.setattr(Scanning, "scan", hanging)
-        await backend.conversations.keep_draft("t1", "never lost")
+        await backend.conversations.save_draft("t1", "never lost")
         assert (await backend.details.read("t1")).row.thread.draft == "never lost"
 
 
@@ -223,7 +223,7 @@ async def test_a_look_that_fails_keeps_the_list_with_a_warning_until_the_next_go
         assert again.rows == before.rows and again.stale_since is None
 
 
-@pytest.mark.parametrize("part", ["alert", "keep", "end_idle_server"])
+@pytest.mark.parametrize("part", ["alert", "record", "end_idle_server"])
 async def test_what_fails_beside_a_look_is_told_once_and_the_list_is_shown(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, part: str
 ) -> None:

@@ -193,10 +193,10 @@ async def test_an_archive_that_cannot_be_written_is_said_and_hinders_nothing(pla
     (place.data / FILE_NAME).mkdir()
     rules = ArchiveRules(True, LARGE)
     archive = Archive(place.data, place.store, place.database, place.scanner, rules, run_sql, lambda: place.now)
-    assert not await archive.keep(place.scanner.scan())
+    assert not await archive.update(place.scanner.scan())
     assert "cannot be kept" in archive.trouble[0]
     (place.data / FILE_NAME).rmdir()
-    await archive.keep(place.scanner.scan())
+    await archive.update(place.scanner.scan())
     assert archive.trouble == () and place.kept("a") == 4
     await archive.close()
     run_sql.close()

@@ -38,7 +38,7 @@ class Life:
 
     async def look(self) -> Reason:
         picture = await self.backend.scanning.scan()
-        while await self.backend.upkeep.keep(picture):
+        while await self.backend.upkeep.record(picture):
             picture = await self.backend.scanning.scan()
         (found,) = picture.assessments
         return found.verdict.reason
@@ -49,7 +49,7 @@ class Life:
             Message(f"msg_{number:06}", Role.USER, milliseconds(NOON) - count + number, f"kept {number}")
             for number in range(count)
         ]
-        self.kept.keep(TranscriptOwner(THREAD, SESSION, "A thread", ""), told, "2026-11-24T12:30:00.000+00:00", 1, count)
+        self.kept.add(TranscriptOwner(THREAD, SESSION, "A thread", ""), told, "2026-11-24T12:30:00.000+00:00", 1, count)
 
     def copy_in_t3(self, *texts: str) -> None:
         with writing(self.world.state) as connection:

@@ -128,7 +128,7 @@ async def test_recovery_is_waited_for_where_something_is_open(store: Store, serv
 async def test_the_reader_sees_what_was_written_and_writes_nothing(store: Store) -> None:
     stores = await OwnStores.open(store)
     with pytest.raises(StoreError):
-        await stores.read(stores.reader.visits.keep, {"t1": NOW})
+        await stores.read(stores.reader.visits.save, {"t1": NOW})
     await stores.write(stores.writer.journal.append, Entry("t1", Event.INTENDED, Actor.IMPORT, "begun", NOW, intent="i1"))
     assert (await stores.read(stores.reader.journal.binding, "t1")).pending == ("i1",)
     await stores.close(store)

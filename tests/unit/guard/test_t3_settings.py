@@ -72,7 +72,7 @@ def test_the_provider_is_pointed_at_the_guard_and_back_to_the_byte(
     home: T3Home, protection: T3Protection, indent: int | None, end: str
 ) -> None:
     text = write(home, LEGACY, indent, end)
-    assert protection.look(URL, PASSWORD).state is Protection.NOT_GUARDED
+    assert protection.view(URL, PASSWORD).state is Protection.NOT_GUARDED
     view = protection.protect(URL, PASSWORD)
     assert (view.state, [place.name for place in view.places]) == (Protection.GUARDED, ["providers.opencode"])
     expected = json.loads(text)
@@ -89,7 +89,7 @@ def write_like(value: object, indent: int | None, end: str) -> str:
 
 def test_the_instances_that_win_are_changed_and_no_other(home: T3Home, protection: T3Protection) -> None:
     write(home, INSTANCES)
-    view = protection.look(URL, PASSWORD)
+    view = protection.view(URL, PASSWORD)
     assert [(place.name, place.server) for place in view.places] == [
         ("providerInstances.opencode.config", OLD_URL),
         ("providerInstances.work.config", ""),
@@ -135,7 +135,7 @@ def test_while_the_password_is_in_it_the_file_is_the_users_alone_and_a_link_to_i
     protection.protect(URL, PASSWORD)
     assert settings_file(home).is_symlink() and stat.S_IMODE(real.stat().st_mode) == 0o600
     real.chmod(0o644)
-    protection.keep_private()
+    protection.make_private()
     assert stat.S_IMODE(real.stat().st_mode) == 0o600, "T3 Code had written it anew"
     copies = [path for path in (tmp_path / "ours").iterdir() if path.read_text("utf-8") == text]
     assert len(copies) == 1
@@ -192,7 +192,7 @@ def test_what_the_user_changed_meanwhile_stays(home: T3Home, protection: T3Prote
     changed["theme"] = "light"
     changed["providerInstances"]["work"]["config"] = {"serverUrl": "http://mine"}
     write(home, changed)
-    view = protection.look(URL, PASSWORD)
+    view = protection.view(URL, PASSWORD)
     assert view.state is Protection.CHANGED and "providerInstances.work.config" in view.sentence
     protection.unprotect(URL, PASSWORD)
     after = read(home)
@@ -217,8 +217,8 @@ def test_protecting_again_what_was_changed_goes_back_to_the_users_newest_word(ho
 def test_another_password_or_address_is_not_guarded(home: T3Home, protection: T3Protection) -> None:
     write(home, LEGACY)
     protection.protect(URL, PASSWORD)
-    assert protection.look(URL, "another").state is Protection.CHANGED
-    assert protection.look("http://127.0.0.1:1", PASSWORD).state is Protection.CHANGED
+    assert protection.view(URL, "another").state is Protection.CHANGED
+    assert protection.view("http://127.0.0.1:1", PASSWORD).state is Protection.CHANGED
     assert protection.protect("http://127.0.0.1:1", "another").state is Protection.GUARDED
 
 
@@ -250,13 +250,13 @@ def test_what_is_not_understood_is_left_and_nothing_of_it_is_said(
     with pytest.raises(Refused) as refused:
         protection.protect(URL, PASSWORD)
     assert settings_file(home).read_text() == text
-    told = [repr(refused.value), str(refused.getrepr(showlocals=False)), caplog.text, repr(protection.look(URL, PASSWORD))]
+    told = [repr(refused.value), str(refused.getrepr(showlocals=False)), caplog.text, repr(protection.view(URL, PASSWORD))]
     assert all(SECRET not in words and "hunter2" not in words for words in told)
 
 
 def test_no_password_is_in_any_value_or_error(home: T3Home, protection: T3Protection, tmp_path: Path) -> None:
     write(home, {"providers": {"opencode": {"serverUrl": f"http://u:{SECRET.split()[0]}@h:1/p?q=1", "serverPassword": SECRET}}})
-    views: list[ProtectionView] = [protection.look(URL, PASSWORD), protection.protect(URL, PASSWORD)]
+    views: list[ProtectionView] = [protection.view(URL, PASSWORD), protection.protect(URL, PASSWORD)]
     assert views[0].places[0].server == "http://h:1/p"
     records = list((tmp_path / "ours").glob("*.json"))
     assert len(records) == 1
@@ -302,7 +302,7 @@ def test_a_folder_that_cannot_be_written_changes_nothing(home: T3Home, tmp_path:
 
 def test_no_t3_code_is_said_so(tmp_path: Path) -> None:
     nowhere = T3Protection(T3Home(tmp_path / "nowhere"), tmp_path / "ours", lambda: NOON)
-    assert nowhere.look(URL, PASSWORD).state is Protection.NO_T3CODE
+    assert nowhere.view(URL, PASSWORD).state is Protection.NO_T3CODE
     with pytest.raises(Refused):
         nowhere.protect(URL, PASSWORD)
 
@@ -361,7 +361,7 @@ def test_the_program_is_named_by_another_path_each_time_and_put_back_byte_for_by
         settings = json.loads(settings_file(home).read_text())
         found = (settings["providers"] if place == "provider" else settings["providerInstances"])["opencode"]
         seen.append((found if place == "provider" else found["config"])["binaryPath"])
-        assert protection.look(URL, PASSWORD).state is Protection.GUARDED
+        assert protection.view(URL, PASSWORD).state is Protection.GUARDED
     real = named if named and named.startswith("/") else str(PROGRAM)
     assert all(before != after for before, after in zip([named, *seen], seen, strict=False)), "each is a change to T3 Code"
     assert {os.path.normpath(path) for path in seen} == {real}, "and the same program"

@@ -55,7 +55,7 @@ async def serving(user: str = "opencode", context: ssl.SSLContext | None = None)
 
 def test_the_environment_goes_before_the_settings(tmp_path: Path) -> None:
     secrets = Secrets(tmp_path)
-    place = secrets.keep(SERVER_SECRET, "kept")
+    place = secrets.store(SERVER_SECRET, "kept")
     settings = Settings(server_url=URL, server_user="alice", server_password_place=place)
     assert attached_server(Settings(), {}, secrets) is None
     assert attached_server(settings, {}, secrets) == ExternalServer(URL, "kept", "alice")

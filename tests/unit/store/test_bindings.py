@@ -146,7 +146,7 @@ def test_a_thread_is_found_by_any_beginning_that_fits_no_other(store: Store) -> 
 def test_a_refused_message_is_added_to_the_draft_once(store: Store) -> None:
     store.threads.set_draft("a1", "half a thought")
     for _ in range(2):
-        store.threads.keep_draft("a1", "send this")
+        store.threads.save_draft("a1", "send this")
     assert store.threads.find("a1").draft == "half a thought\n\nsend this"
 
 

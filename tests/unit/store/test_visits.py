@@ -27,23 +27,23 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def test_what_was_seen_is_read_back_to_the_microsecond_from_whatever_zone(store: Store) -> None:
     assert store.visits.all() == {}
     there = NOON.astimezone(timezone(timedelta(hours=-7)))
-    store.visits.keep({"a": NOON, "grüße “b”": there})
+    store.visits.save({"a": NOON, "grüße “b”": there})
     assert store.visits.all() == {"a": NOON, "grüße “b”": NOON}
 
 
 def test_what_is_kept_takes_the_place_of_what_was_be_it_earlier_and_what_is_gone_goes(store: Store) -> None:
-    store.visits.keep({"a": NOON, "b": NOON, "c": NOON})
-    store.visits.keep({"a": NOON - timedelta(days=1)}, ["b", "never there"])
+    store.visits.save({"a": NOON, "b": NOON, "c": NOON})
+    store.visits.save({"a": NOON - timedelta(days=1)}, ["b", "never there"])
     assert store.visits.all() == {"a": NOON - timedelta(days=1), "c": NOON}
-    store.visits.keep({}, ["a", "c"])
+    store.visits.save({}, ["a", "c"])
     assert store.visits.all() == {}
 
 
 def test_more_threads_than_sqlite_takes_parameters_are_kept_and_forgotten(store: Store) -> None:
     many = {f"t{number}": NOON + timedelta(seconds=number) for number in range(40_000)}
-    store.visits.keep(many)
+    store.visits.save(many)
     assert store.visits.all() == many
-    store.visits.keep({}, many)
+    store.visits.save({}, many)
     assert store.visits.all() == {}
 
 
@@ -63,13 +63,13 @@ def test_a_file_of_before_has_seen_nothing_yet_and_loses_nothing(tmp_path: Path)
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
     after = Store.open(tmp_path / "data", lambda: NOON)
     assert after.visits.all() == {} and after.threads.all() == (thread,)
-    after.visits.keep({"t1": NOON})
+    after.visits.save({"t1": NOON})
     assert after.visits.all() == {"t1": NOON}
     after.close()
 
 
 def test_a_time_that_is_none_takes_no_other_away_and_is_told(store: Store) -> None:
-    store.visits.keep({"a": NOON, "b": NOON})
+    store.visits.save({"a": NOON, "b": NOON})
     with closing(sqlite3.connect(store.path)) as connection, connection:
         connection.execute("UPDATE visits SET activity_at = 'noon' WHERE thread_id = 'a'")
     assert store.visits.all() == {"b": NOON}

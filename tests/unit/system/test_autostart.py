@@ -63,21 +63,21 @@ def way(request: pytest.FixtureRequest, tmp_path: Path) -> Way:
 
 def test_it_is_off_until_asked_and_off_again(way: Way) -> None:
     ours = way(HERE)
-    assert ours.look() == OFF
+    assert ours.state() == OFF
     ours.turn_off()
     ours.turn_on()
     ours.turn_on()
-    assert ours.look() == ON
+    assert ours.state() == ON
     ours.turn_off()
-    assert ours.look() == OFF
+    assert ours.state() == OFF
 
 
 def test_another_copy_that_starts_is_said_and_replaced(way: Way) -> None:
     way(THERE).turn_on()
-    state = way(HERE).look()
+    state = way(HERE).state()
     assert state.is_on and "/old/t3tray" in state.trouble
     way(HERE).turn_on()
-    assert way(HERE).look() == ON
+    assert way(HERE).state() == ON
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folders are not closed that way there")
@@ -87,14 +87,14 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     for ours in (DesktopEntry(tmp_path, HERE), LaunchAgent(tmp_path, HERE)):
         with pytest.raises(WorldError, match="turned on"):
             ours.turn_on()
-        state = ours.look()
+        state = ours.state()
         assert not state.is_on and "cannot be said" in state.trouble
     registry = FakeRegistry()
     registry.refuses = True
     for deed in (RunKey(registry, HERE).turn_on, RunKey(registry, HERE).turn_off):
         with pytest.raises(WorldError, match="Access is denied"):
             deed()
-    assert "Access is denied" in RunKey(registry, HERE).look().trouble
+    assert "Access is denied" in RunKey(registry, HERE).state().trouble
 
 
 def entry(tmp_path: Path) -> Path:
@@ -107,7 +107,7 @@ def test_every_word_of_the_command_arrives_on_linux(tmp_path_factory: pytest.Tem
     config = tmp_path_factory.mktemp("config")
     ours = DesktopEntry(config, command)
     ours.turn_on()
-    assert ours.look() == ON
+    assert ours.state() == ON
     (line,) = (line for line in entry(config).read_text("utf-8").splitlines() if line.startswith("Exec="))
     # First what holds for every text of such a file, then what holds for commands: the quotes are the shell's.
     read = line.removeprefix("Exec=").replace("\\\\", "\\").replace("%%", "%")
@@ -127,17 +127,17 @@ def test_what_the_desktop_has_switched_off_is_off_and_can_be_turned_on(tmp_path:
     ours.turn_on()
     kept = [each for each in entry(tmp_path).read_text().splitlines() if not each.startswith(line.partition("=")[0])]
     entry(tmp_path).write_text("\n".join((*kept, line)))
-    state = ours.look()
+    state = ours.state()
     assert not state.is_on and "keeps t3tray from starting" in state.trouble
     ours.turn_on()
-    assert ours.look() == ON
+    assert ours.state() == ON
 
 
 @pytest.mark.parametrize("content", [b"", b"no entry", b"[Other]\nExec=t3tray", b"\xff\xfe"])
 def test_an_entry_that_is_none_is_said(tmp_path: Path, content: bytes) -> None:
     entry(tmp_path).parent.mkdir()
     entry(tmp_path).write_bytes(content)
-    state = DesktopEntry(tmp_path, HERE).look()
+    state = DesktopEntry(tmp_path, HERE).state()
     assert not state.is_on and "cannot be said" in state.trouble
 
 
@@ -159,14 +159,14 @@ def test_the_launch_agent_says_what_launchd_needs(tmp_path: Path) -> None:
 def test_a_launch_agent_that_is_none_is_said(tmp_path: Path, content: bytes) -> None:
     agent(tmp_path).parent.mkdir(parents=True)
     agent(tmp_path).write_bytes(content)
-    state = LaunchAgent(tmp_path, HERE).look()
+    state = LaunchAgent(tmp_path, HERE).state()
     assert not state.is_on and "cannot be said" in state.trouble
 
 
 def test_a_launch_agent_that_is_disabled_is_off(tmp_path: Path) -> None:
     LaunchAgent(tmp_path, HERE).turn_on()
     agent(tmp_path).write_bytes(plistlib.dumps(plistlib.loads(agent(tmp_path).read_bytes()) | {"Disabled": True}))
-    assert "keeps t3tray from starting" in LaunchAgent(tmp_path, HERE).look().trouble
+    assert "keeps t3tray from starting" in LaunchAgent(tmp_path, HERE).state().trouble
 
 
 def test_a_copy_that_macos_runs_from_a_passing_place_is_not_set(tmp_path: Path) -> None:
@@ -181,11 +181,11 @@ def test_what_the_task_manager_has_switched_off_is_off_and_can_be_turned_on() ->
     ours.turn_on()
     assert registry.values[RUN, NAME] == '"/opt/my apps/t3tray" --data-dir "/home/dev/100 % $mine"'
     registry.values[APPROVED, NAME] = b"\x02" + bytes(11)
-    assert ours.look() == ON
+    assert ours.state() == ON
     registry.values[APPROVED, NAME] = b"\x03" + bytes(11)
-    assert not ours.look().is_on and "Task Manager" in ours.look().trouble
+    assert not ours.state().is_on and "Task Manager" in ours.state().trouble
     ours.turn_on()
-    assert ours.look() == ON
+    assert ours.state() == ON
 
 
 def made(path: Path) -> Path:

@@ -74,13 +74,13 @@ def test_the_log_lies_where_the_console_app_looks_for_its_owner_alone(home: Path
 
 def test_the_login_item_is_a_launch_agent_whatever_xdg_says(home: Path) -> None:
     item = open_autostart({"XDG_CONFIG_HOME": str(home / "xdg")}, home, ("--data-dir", "/data"))
-    assert not item.look().is_on
+    assert not item.state().is_on
     item.turn_on()
     agent = plistlib.loads((home / "Library" / "LaunchAgents" / f"{LABEL}.plist").read_bytes())
     assert agent["RunAtLoad"] is True and agent["ProgramArguments"][-2:] == ["--data-dir", "/data"]
-    assert item.look().is_on and not (home / "xdg").exists()
+    assert item.state().is_on and not (home / "xdg").exists()
     item.turn_off()
-    assert not item.look().is_on
+    assert not item.state().is_on
 
 
 @pytest.mark.process

@@ -50,7 +50,7 @@ def test_what_another_process_writes_is_recalled(world: World, eyes: Eyes) -> No
     fine(world)
     assert eyes.scanner.load_record("t1").cursor == Cursor("ses_1", str(world.code / "proj"))
     other = open_store(eyes.store.path.parent, lambda: NOON)
-    other.threads.keep(eyes.one().thread)
+    other.threads.save(eyes.one().thread)
     chosen = Cursor("ses_2", str(world.code / "proj"), chosen_over="ses_1")
     other.journal.append(Entry("t1", Event.CONFIRMED, Actor.USER, "chosen", NOON, "ses_2", cursor=chosen))
     other.close()
@@ -61,7 +61,7 @@ def test_a_change_of_a_binding_is_not_lost_where_the_reading_fails_after_it(
     world: World, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fine(world)
-    eyes.store.threads.keep(eyes.one().thread)
+    eyes.store.threads.save(eyes.one().thread)
     chosen = Cursor("ses_2", str(world.code / "proj"), chosen_over="ses_1")
     eyes.store.journal.append(Entry("t1", Event.CONFIRMED, Actor.USER, "chosen", NOON, "ses_2", cursor=chosen))
     for question in ("pending", "let_go_since"):

@@ -188,7 +188,7 @@ def test_no_doubt_is_made_of_what_the_user_let_go_of_or_of_nothing(eyes: Eyes, w
     eyes.database.trust = ANOTHERS
     assert eyes.scanner.load_record("there").in_doubt == "", "T3 Code knows no other session of it"
     with_another_session(world)
-    eyes.store.threads.keep(eyes.scanner.load_record("there").thread)
+    eyes.store.threads.save(eyes.scanner.load_record("there").thread)
     deed = RemedyRecord(Remedy.BIND, "ses_there")
     eyes.store.journal.append(Entry("there", Event.PUT_AWAY, Actor.USER, "another one", NOON, "ses_other", "i", deed=deed))
     assert eyes.scanner.load_record("there").in_doubt == ""

@@ -314,7 +314,7 @@ def test_a_message_that_stands_in_both_halves_is_in_no_need_of_opencode2(world: 
 def test_a_thread_of_ours_that_never_had_a_session_is_new_and_one_that_was_let_go_of_is_not(world: World, eyes: Eyes) -> None:
     at = NOON
     for name in ("never", "released"):
-        eyes.store.threads.keep(Thread(name, name, str(world.code / "proj"), Source.T3TRAY, at, at))
+        eyes.store.threads.save(Thread(name, name, str(world.code / "proj"), Source.T3TRAY, at, at))
     cursor = Cursor("ses_1", str(world.code / "proj"))
     eyes.store.journal.append(Entry("released", Event.CONFIRMED, Actor.USER, "made", at, "ses_1", cursor=cursor))
     eyes.store.journal.append(Entry("released", Event.RELEASED, Actor.USER, "let go of", at, "ses_1"))

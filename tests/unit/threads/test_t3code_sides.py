@@ -44,7 +44,7 @@ class Watch(Eyes):
 
     def bind(self, session: str, *, over: str | None = None) -> None:
         """The user chose this session, whatever T3 Code names."""
-        self.store.threads.keep(self.one().thread)
+        self.store.threads.save(self.one().thread)
         cursor = Cursor(session, str(self.world.code / "proj"), last_message_id=None, chosen_over=over)
         deed = RemedyRecord(Remedy.BIND, session)
         self.store.journal.append(Entry("t1", Event.CONFIRMED, Actor.USER, "chosen", NOON, session, "i", cursor, deed))
