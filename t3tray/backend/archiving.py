@@ -10,6 +10,7 @@ from t3tray.conversation.archive import ArchiveRules, TranscriptArchiver
 from t3tray.domain.archived import ArchivedTranscript, ArchiveReport, OldFilesReport
 from t3tray.domain.transcript import Transcript
 from t3tray.errors import StoreError
+from t3tray.messages.trouble import not_archived
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.store.archive_file import ArchiveFile
 from t3tray.store.archive_migration import ArchiveMigration
@@ -61,7 +62,7 @@ class Archive:
             more = await self._run_sql(self._archiver.update, scan.assessments)
             brought, is_more_to_bring = await self._run(self._migration.bring_over_some, _AT_ONCE)
         except StoreError as error:
-            self._trouble = (f"What threads say cannot be kept: {error.message}",)
+            self._trouble = (not_archived(error.message),)
             return False
         self._trouble = ()
         if brought:

@@ -14,10 +14,10 @@ from pathlib import Path
 from t3tray.domain.inventory import FoundProgram
 from t3tray.domain.journal import abandoned, fold
 from t3tray.domain.server import ServerState, ServerStatus
-from t3tray.domain.split import Served
 from t3tray.domain.t3code_thread import Shape
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.errors import T3TrayError
+from t3tray.messages import doctor as texts
 from t3tray.messages.alarms import alarm_sentence
 from t3tray.messages.session_table import session_table
 from t3tray.messages.verdicts import sentence
@@ -32,7 +32,6 @@ from t3tray.threads.scan import Scan, Scanner
 from t3tray.threads.snapshot import Finding, Snapshot, ThreadRow
 
 _SOON = timedelta(hours=1)
-_NOWHERE = "cursor that points nowhere"
 _NAMES = {
     Reason.SPLIT: "split thread",
     Reason.CONFLICT: "two sessions named",
@@ -70,7 +69,7 @@ def assess(facts: DoctorInput) -> tuple[Finding, ...]:
         *(Finding("damaged value", False, sentence) for sentence in facts.store.damaged_rows()),
         *_lost_bindings(facts),
         *_databases(facts),
-        *(Finding("threads in two homes", False, duplicate_homes.sentence) for duplicate_homes in facts.scan.duplicate_homes),
+        *(Finding(texts.DUPLICATE_HOMES, False, duplicate_homes.sentence) for duplicate_homes in facts.scan.duplicate_homes),
         *(Finding("sources", False, sentence) for sentence in facts.scan.trouble),
         *_threads(facts),
         *_alarms(facts),
@@ -84,7 +83,7 @@ def _program(found: FoundProgram) -> Finding:
     trouble, hint = trouble_with_version(found.version, found.path)
     if trouble:
         return Finding("opencode", False, f"{trouble} {hint}")
-    return Finding("opencode", True, f"{found.path} · {found.version or 'does not say its version'}")
+    return Finding("opencode", True, texts.program(found.path, found.version))
 
 
 def _server(server: ServerStatus) -> Finding:
@@ -98,8 +97,8 @@ def _journal(store: Store) -> Finding:
     threads = store.threads.all()
     off = [thread.id for thread in threads if fold(store.journal.entries(thread.id)).cursor != cursors.get(thread.id)]
     if off:
-        return Finding("journal", False, f"The journal and the cursors disagree about {', '.join(off)}.")
-    return Finding("journal", True, f"{_counted(len(threads))}, {len(cursors)} bound; every binding is what the journal says")
+        return Finding("journal", False, texts.journal_differs(off))
+    return Finding("journal", True, texts.journal_agrees(len(threads), len(cursors)))
 
 
 def _intents(facts: DoctorInput) -> Iterator[Finding]:
@@ -113,40 +112,39 @@ def _intents(facts: DoctorInput) -> Iterator[Finding]:
     if listed and troubles:
         yield Finding("open intents", False, listed, troubles)
     elif listed:
-        yield Finding("open intents", False, f"{listed}. They are settled as soon as a server runs.")
+        yield Finding("open intents", False, texts.open_intents(listed))
 
 
 def _lost_bindings(facts: DoctorInput) -> Iterator[Finding]:
     """Compare the sessions that t3tray created or sent to with the journal."""
     lost = facts.scanner.lost_bindings
     if lost.trouble:
-        yield Finding("marks", False, f"OpenCode's sessions cannot be compared with the journal: {lost.trouble}")
+        yield Finding("marks", False, texts.marks_unread(lost.trouble))
         return
     claims = [(row, lost.sessions_of(row.thread.id)) for row in facts.snapshot.rows if lost.sessions_of(row.thread.id)]
     for row, sessions in claims:
-        text = (
-            f"“{row.thread.title}” is bound to {row.session_id}; {', '.join(sessions)} was made for it or sent to by t3tray later"
-        )
-        yield Finding("marks", False, f"{text}, and the journal lacks it. Choose one: `t3tray remedy {row.thread.id} bind`.")
+        yield Finding("marks", False, texts.later_sessions(row.thread.title, row.thread.id, row.session_id, sessions))
     if not claims:
-        yield Finding("marks", True, "the journal knows every session that t3tray made or sent to")
+        yield Finding("marks", True, texts.BINDINGS_KNOWN)
 
 
 def _databases(facts: DoctorInput) -> Iterator[Finding]:
     try:
         with facts.database.reading():
-            found = _file("OpenCode's database", facts.database.path, " · in the form of OpenCode 1")
+            found = _file("OpenCode's database", facts.database.path, f" · {texts.OPENCODE_FORM}")
             why = facts.database.trust.why
-            yield replace(found, ok=False, detail=f"{why} t3tray reads {found.detail}") if why else found
+            yield replace(found, ok=False, detail=texts.other_database(why, found.detail)) if why else found
     except T3TrayError as error:
         yield Finding("OpenCode's database", False, error.message)
     yield from _earlier(facts)
     for source in facts.snapshot.sources:
         if not source.path:
             continue
-        text = _file("T3 Code's database", Path(source.path), f" · {source.form}, {source.why}, {_counted(source.threads)}")
+        text = _file(
+            "T3 Code's database", Path(source.path), f" · {source.form}, {source.why}, {texts.counted_threads(source.threads)}"
+        )
         if source.form == Shape.UNSUPPORTED:
-            text = replace(text, ok=False, detail=f"{source.why} It is watched only. {text.detail}")
+            text = replace(text, ok=False, detail=texts.only_watched(source.why, text.detail))
         yield text
 
 
@@ -162,14 +160,11 @@ def _earlier(facts: DoctorInput) -> Iterator[Finding]:
                 there = {name for (name,) in reader.rows("SELECT id FROM session WHERE parent_id IS NULL")}
             there -= _present(facts.database, there)
         except T3TrayError as error:
-            yield Finding("an earlier database", False, f"OpenCode used {path} before, and now uses {now}. {error.message}")
+            yield Finding("an earlier database", False, f"{texts.database_before(path, now)}. {error.message}")
             continue
         if there:
-            threads = ", ".join(f"“{title}”" for name, title in bound.items() if name in there)
-            sessions = f"{len(there):,} session{' stays' if len(there) == 1 else 's stay'} behind there"
-            of = f", and the conversation of {threads}" if threads else ""
-            text = f"OpenCode used {path} before, and now uses {now}: {sessions}{of}."
-            yield Finding("an earlier database", not threads, text)
+            titles = [title for name, title in bound.items() if name in there]
+            yield Finding("an earlier database", not titles, texts.sessions_left(path, now, len(there), titles))
 
 
 def _present(database: OpenCodeDatabase, names: set[str]) -> set[str]:
@@ -183,14 +178,13 @@ def _present(database: OpenCodeDatabase, names: set[str]) -> set[str]:
 def _file(name: str, path: Path, more: str) -> Finding:
     log = Path(f"{path}-wal")
     try:
-        sizes = f"{path.stat().st_size / 1e6:.1f} MB"
-        sizes += f" and {log.stat().st_size / 1e6:.1f} MB of log" if log.exists() else ""
+        size = texts.file_size(path.stat().st_size, log.stat().st_size if log.exists() else None)
     except OSError as error:
-        return Finding(name, False, f"{path} cannot be looked at: {error.strerror}.")
+        return Finding(name, False, texts.file_unreadable(path, error.strerror))
     disk = file_system(path)
     if is_network(disk):
-        return Finding(name, False, f"{path} lies on a network disk ({disk}), where databases get damaged. {sizes}{more}")
-    return Finding(name, True, f"{path} · {sizes} on {disk or 'a disk of unknown kind'}{more}")
+        return Finding(name, False, texts.file_on_network(path, disk, f"{size}{more}"))
+    return Finding(name, True, texts.file_on_disk(path, size, disk, more))
 
 
 def _threads(facts: DoctorInput) -> Iterator[Finding]:
@@ -199,48 +193,35 @@ def _threads(facts: DoctorInput) -> Iterator[Finding]:
         if row.verdict.kind is Kind.BLOCKED:
             candidates = facts.scanner.candidates(row.thread.id, facts.store.journal.entries(row.thread.id))
             table = session_table(row.thread.id, row.next_session, row.t3 is not None, candidates)
-            yield Finding(_NAMES.get(row.verdict.reason, _NOWHERE), False, _what(row), table)
+            yield Finding(_NAMES.get(row.verdict.reason, texts.POINTS_NOWHERE), False, _what(row), table)
         yield from _switches(row)
         yield from _abandoned(facts, row)
     yield _soon([row for row in rows if row.reaper.reap_at and row.reaper.reap_at - facts.now < _SOON])
 
 
 def _what(row: ThreadRow) -> str:
-    title, directory = f"“{row.thread.title}”", row.thread.directory
+    title, directory = row.thread.title, row.thread.directory
     match row.verdict.reason:
         case Reason.DIRECTORY_MISMATCH:
-            return f"{title} is in {directory}; its session works {row.verdict.detail}"
+            return texts.works_elsewhere(title, directory, row.verdict.detail)
         case Reason.DIRECTORY_MISSING:
-            return f"{title} is in {directory}; that folder no longer exists {row.verdict.detail}".rstrip()
+            return texts.folder_gone(title, directory, row.verdict.detail)
         case Reason.SPLIT:
-            return f"{title}: several sessions hold parts of it"
-    return f"{title}: {sentence(row.verdict)}"
+            return texts.is_split(title)
+    return f"“{title}”: {sentence(row.verdict)}"
 
 
 def _soon(rows: list[ThreadRow]) -> Finding:
     """The threads that T3 Code's reaper stops within the hour."""
-    risky, unknown = (
-        ", ".join(f"“{row.thread.title}”" for row in rows if row.verdict.kind is kind) for kind in (Kind.BLOCKED, Kind.UNKNOWN)
-    )
+    risky, unknown = ([row.thread.title for row in rows if row.verdict.kind is kind] for kind in (Kind.BLOCKED, Kind.UNKNOWN))
     safe = sum(row.verdict.kind is Kind.RESUMABLE for row in rows)
-    text = (
-        f"at risk: {risky}" if risky else "",
-        f"unknown whether safe: {unknown}" if unknown else "",
-        f"{_counted(safe)}, safe" if safe else "",
-    )
-    return Finding("will be reaped within the hour", not (risky or unknown), "; ".join(filter(None, text)) or "none")
-
-
-def _counted(threads: int) -> str:
-    return f"{threads:,} thread{'' if threads == 1 else 's'}"
+    return Finding(texts.REAPED_SOON, not (risky or unknown), texts.reaped_soon(risky, unknown, safe))
 
 
 def _switches(row: ThreadRow) -> Iterator[Finding]:
     """Each time that another session took over, from T3 Code's own log."""
     for before, after in zip(row.served, row.served[1:], strict=False):
-        when = f"{after.began:%Y-%m-%d %H:%M} UTC"
-        text = f"“{row.thread.title}”: from {_described(before)} to {_described(after)} at {when}"
-        yield Finding("silent switch", False, text)
+        yield Finding("silent switch", False, texts.switched(row.thread.title, before, after))
 
 
 def _abandoned(facts: DoctorInput, row: ThreadRow) -> Iterator[Finding]:
@@ -249,14 +230,8 @@ def _abandoned(facts: DoctorInput, row: ThreadRow) -> Iterator[Finding]:
     left = abandoned(entries)
     for found in facts.scanner.candidates(row.thread.id, entries) if left else ():
         if found.session_id in left and found.messages:
-            title, count = f"“{row.thread.title}”", f"{found.messages} message{'' if found.messages == 1 else 's'}"
-            text = f"{title}: {found.session_id} is left of a change that was cut off, and holds {count}"
-            how = f"`t3tray remedy {row.thread.id} bind --session {found.session_id}` goes on there."
-            yield Finding("abandoned session", False, f"{text}. {how}")
-
-
-def _described(served: Served) -> str:
-    return f"{served.session_id}{' (gone)' if served.exists is False else ''}"
+            text = texts.abandoned_session(row.thread.title, row.thread.id, found.session_id, found.messages)
+            yield Finding("abandoned session", False, text)
 
 
 def _alarms(facts: DoctorInput) -> Iterator[Finding]:
@@ -269,7 +244,5 @@ def _alarms(facts: DoctorInput) -> Iterator[Finding]:
 def _neighbours(facts: DoctorInput) -> Iterator[Finding]:
     for other in facts.neighbours:
         age = (facts.now - other.started).total_seconds() / 3600
-        whose = f"of {other.parent}" if other.parent else "nobody's: the program that started it is gone"
-        port = f", port {other.port}" if other.port else ""
-        text = f"pid {other.pid}{port}, {age:.1f} h old, {other.memory / 2**20:.0f} MB, {whose}"
+        text = texts.other_server(other.pid, other.port, age, other.memory, other.parent)
         yield Finding("another opencode serve", bool(other.parent), text)

@@ -23,6 +23,7 @@ from t3tray.backend.scanning import Scanning
 from t3tray.backend.snapshots import SnapshotReader
 from t3tray.domain.inventory import Inventory
 from t3tray.errors import T3TrayError
+from t3tray.messages.doctor import END_OF_LOG, END_OF_SERVER_LOG, threads_in_all, unseen_and_pending
 from t3tray.messages.inventory import items
 from t3tray.server.log import tail_of
 from t3tray.system.known_secrets import cleaned
@@ -81,8 +82,8 @@ class Inspection:
             ("Server and threads", await _known(self._threads())),
             ("Doctor", await _known(self._counted_findings())),
             ("Files", await _known(asyncio.to_thread(self._files))),
-            ("End of t3tray's log", await _known(asyncio.to_thread(_end, log.with_name(FILE_NAME)))),
-            ("End of the server's log", await _known(asyncio.to_thread(_end, log))),
+            (END_OF_LOG, await _known(asyncio.to_thread(_end, log.with_name(FILE_NAME)))),
+            (END_OF_SERVER_LOG, await _known(asyncio.to_thread(_end, log))),
         ]
         text = "\n\n".join("\n".join((f"## {title}", *(lines or ["nothing"]))) for title, lines in parts)
         return cleaned(text, *self._parts.servers.secrets)
@@ -104,9 +105,9 @@ class Inspection:
         verdicts = Counter(f"{row.thread.source}, {row.verdict.reason}" for row in snapshot.rows)
         return [
             *(f"server {name}: {value}" for name, value in server.items()),
-            f"threads: {len(snapshot.rows)}, and {len(snapshot.foreign)} of other providers",
+            threads_in_all(len(snapshot.rows), len(snapshot.foreign)),
             *(f"{what}: {count}" for what, count in sorted(verdicts.items())),
-            f"unseen alarms: {len(snapshot.alarms)}, pending requests: {len(snapshot.pending_requests)}",
+            unseen_and_pending(len(snapshot.alarms), len(snapshot.pending_requests)),
             *snapshot.warnings,
         ]
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from t3tray.domain.server import ServerStatus
 from t3tray.errors import T3TrayError
 from t3tray.messages.bugs import cause_of
+from t3tray.messages.trouble import failed, list_unread, list_unread_by_bug, shown_as_before
 from t3tray.threads.snapshot import Snapshot
 
 T = TypeVar("T")
@@ -51,16 +52,16 @@ class LastSnapshot:
         self.has_failed = True
         if isinstance(error, T3TrayError):
             _log.warning("The threads could not be read: %s", error.message)
-            said = f"The threads could not be read just now: {error.message}"
+            said = list_unread(error.message)
         else:
             _log.error("The threads could not be read: a bug in t3tray.", exc_info=error)
-            said = f"The threads could not be read just now: {cause_of(error)}. t3tray will try again."
+            said = list_unread_by_bug(cause_of(error))
         if self._last is None:
             return Snapshot(server, warnings=(said, *self.trouble), banner=self._banner)
         last, at = self._last
         if not with_rows:
             return replace(last, server=server, warnings=(said, *self.trouble), rows=(), foreign=())
-        said = f"{said} They are shown as they were at {at.astimezone():%H:%M}."
+        said = shown_as_before(said, f"{at.astimezone():%H:%M}")
         return replace(last, server=server, warnings=(said, *self.trouble), stale_since=at)
 
     async def beside(self, what: str, work: Awaitable[T], otherwise: T) -> T:
@@ -84,7 +85,7 @@ class LastSnapshot:
         return done
 
     def _note(self, what: str, error: Exception) -> None:
-        sentence = f"{what}: {cause_of(error)}"
+        sentence = failed(what, cause_of(error))
         if self._beside.get(what) != sentence:
             _log.error("%s", sentence, exc_info=None if isinstance(error, T3TrayError) else error)
         self._beside[what] = sentence

@@ -26,6 +26,20 @@ from t3tray.domain.guard_state import NO_GUARD
 from t3tray.domain.server import ServerStatus
 from t3tray.errors import T3TrayError
 from t3tray.guard.runner import GuardRunner
+from t3tray.messages.trouble import (
+    ALARMS_LOST,
+    FILES_NOT_FOLLOWED,
+    GUARD_UNKNOWN,
+    GUARDING,
+    NOTIFYING,
+    PREPARING,
+    PROOFS_LOST,
+    SERVER_KEPT,
+    SETTINGS_UNREAD,
+    UNREAD_UNKNOWN,
+    VISITS_LOST,
+    WAKING,
+)
 from t3tray.opencode.events import Connected, ServerEvent
 from t3tray.system.power import SleepWatch
 from t3tray.threads.scan import Scan
@@ -82,11 +96,11 @@ class Monitor:
     async def run(self, publish: Callable[[Snapshot], None]) -> None:
         """Publish a snapshot now and after every change."""
         self._parts.server.subscribe(self._on_server_changed)
-        self._tasks.start("The preparation of the server", self._prepare)
-        self._tasks.start("Showing notices", self.notifier.run)
-        self._tasks.start("Detecting that the machine slept", self.sleep.run)
+        self._tasks.start(PREPARING, self._prepare)
+        self._tasks.start(NOTIFYING, self.notifier.run)
+        self._tasks.start(WAKING, self.sleep.run)
         # T3 Code may wait for it already: it does not wait for the first scan.
-        self._tasks.start("Keeping the guard", self._guard.run)
+        self._tasks.start(GUARDING, self._guard.run)
         try:
             while True:
                 rest = await self._refresh(publish) * REST_FOR_READING
@@ -128,15 +142,15 @@ class Monitor:
         """Read and publish everything. A failure of what is only beside the threads hinders nothing."""
         guard, beside, acts = self._guard, self._last.beside, self._snapshots.acts
         files = (*self._parts.watched_files, *guard.files)
-        await beside("The changes of files cannot be followed", self._files.follow(files), None)
+        await beside(FILES_NOT_FOLLOWED, self._files.follow(files), None)
         # Joins a server that another process of ours started, and settles there what a crash left open.
         await self._parts.settlement.join_if_possible()
-        await beside("The settings could not be read", self._parts.preferences.read_again(), None)
+        await beside(SETTINGS_UNREAD, self._parts.preferences.read_again(), None)
         scan = await self._scanning.scan()
         self._parts.t3_sides.guard = guard.sides
         # Before anything that takes longer: an alarm must not wait.
-        await beside("Alarms could not be kept", self._upkeep.alert(scan), None)
-        state, guarded = await beside("How the guard stands could not be read", guard.seen(scan), (NO_GUARD, frozenset()))
+        await beside(ALARMS_LOST, self._upkeep.alert(scan), None)
+        state, guarded = await beside(GUARD_UNKNOWN, guard.seen(scan), (NO_GUARD, frozenset()))
         extras = AppExtras(state, guarded, self._banner, self._news, lambda: self._last.trouble)
         snapshot = await self._snapshots.read(archived=True, scan=scan, extras=extras)
         self._snapshots.publish(scan, snapshot, acts)
@@ -151,17 +165,15 @@ class Monitor:
     async def _record(self, scan: Scan) -> None:
         """Write what a scan gives reason for."""
         upkeep, beside = self._upkeep, self._last.beside
-        await beside("When threads were viewed could not be stored", upkeep.save_visits(), None)
-        more = await beside("Proofs and copies could not be kept", upkeep.record(scan), False)
+        await beside(VISITS_LOST, upkeep.save_visits(), None)
+        more = await beside(PROOFS_LOST, upkeep.record(scan), False)
         ending = upkeep.end_idle_server(scan, self._guard.under_way)
-        if await beside("The idle server could not be stopped", ending, False) or more:
+        if await beside(SERVER_KEPT, ending, False) or more:
             self._changed.set()
 
     def _news(self, rows: SnapshotRows) -> frozenset[str]:
         """For the SQL's thread."""
-        return self._last.attempt(
-            "Which threads are unread could not be read", lambda: self._upkeep.unread.update(rows), frozenset()
-        )
+        return self._last.attempt(UNREAD_UNKNOWN, lambda: self._upkeep.unread.update(rows), frozenset())
 
     async def _prepare(self) -> None:
         """Do now what would take seconds when the user first resumes a thread."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from t3tray.backend.watched_tasks import WatchedTasks
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.errors import T3TrayError
+from t3tray.messages.trouble import FOLLOWING_EVENTS
 from t3tray.opencode.connection import Connection
 from t3tray.opencode.events import Connected, Gap, ServerEvent
 from t3tray.server.connecting import ServerConnection
@@ -38,7 +39,7 @@ class ServerEvents:
     def server_changed(self, status: ServerStatus) -> None:
         """Follow the server's events once it answers, unless they are followed already."""
         if status.state in _LISTENED_TO and (self._listening is None or self._listening.done()):
-            self._listening = self._tasks.start("Following the server's events", self._listen)
+            self._listening = self._tasks.start(FOLLOWING_EVENTS, self._listen)
 
     async def stop(self) -> None:
         if self._listening:

@@ -19,6 +19,7 @@ from t3tray.domain.restore import Restore
 from t3tray.domain.server import ServerStatus
 from t3tray.domain.thread import Source
 from t3tray.domain.verdict import Reason
+from t3tray.messages.trouble import all_sessions_missing
 from t3tray.settings.definitions import Settings
 from t3tray.t3code.state import T3State
 from t3tray.threads.scan import Scan
@@ -100,9 +101,7 @@ def _all_gone(scan: Scan) -> tuple[str, ...]:
     found = {each.cursor.session_id for each in scan.assessments if each.cursor}
     if len(found) < 2:
         return ()
-    return (
-        f"None of the {len(found)} recorded sessions is in OpenCode's database: it was probably moved, replaced or restored.",
-    )
+    return (all_sessions_missing(len(found)),)
 
 
 def _sources(scan: Scan) -> tuple[SourceView, ...]:

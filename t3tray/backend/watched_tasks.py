@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from t3tray.messages.bugs import cause_of
+from t3tray.messages.trouble import task_stopped
 
 # In seconds: the pause before a task is started again, doubled up to the longest; and how long it must run to count as recovered.
 FIRST_PAUSE = 1.0
@@ -51,7 +52,7 @@ class WatchedTasks:
             except Exception as error:
                 _log.exception("%s ended by an error; it is begun again.", what)
                 pause = FIRST_PAUSE if loop.time() - began >= WELL_AFTER else pause
-                self._note(what, f"{what} stopped ({cause_of(error)}). t3tray starts it again.")
+                self._note(what, task_stopped(what, cause_of(error)))
             else:
                 self._note(what, "")
                 return

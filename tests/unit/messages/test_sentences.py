@@ -49,6 +49,7 @@ TEXT_IN_PACKAGES: dict[str, dict[str, str]] = {
     "threads": {"candidates": "the names of the places where a session was found, which scripts read"},
     "alerts": {},
     "conversation": {},
+    "backend": {},
 }
 ERRORS = {name for name, value in vars(errors).items() if inspect.isclass(value)}
 
