@@ -84,7 +84,7 @@ class _Face:
                     asyncio.run(self._live(make_backend, output, interrupts))
                 finally:
                     by = signal.Signals(interrupts.received).name if interrupts.received else None
-                    output.tell("ended", {"by": by}, "t3tray has ended.")
+                    output.write_line("ended", {"by": by}, "t3tray has ended.")
                     self._is_written = output.close(_LAST_LINES)
                 return self._code
         except T3TrayError as error:
@@ -126,7 +126,7 @@ class _Face:
                 _log.error(UNEXPECTED, exc_info=error)
                 ours = our_bug(error)
             self._code = ours.exit_code
-            output.tell("error", json_documents.error_document(ours), "")
+            output.write_line("error", json_documents.error_document(ours), "")
             self._say(ours)
             stop.set()
 

@@ -59,7 +59,7 @@ class PendingRequests:
         self._is_stale = True
         self._open: tuple[PendingRequest, ...] = ()
         self._read_in: frozenset[str] = frozenset()
-        self._heard_in: set[str] = set()
+        self._directories: set[str] = set()
         self._sessions: dict[str, SessionRecord] = {}
 
     def handle(self, signal: Signal) -> None:
@@ -70,7 +70,7 @@ class PendingRequests:
         elif isinstance(signal, ServerEvent) and signal.kind.startswith(_TELLING):
             self._is_stale = True
             if signal.directory:
-                self._heard_in.add(signal.directory)
+                self._directories.add(signal.directory)
 
     async def read(
         self, server: RequestServer | None, busy_directories: Collection[str], owners: Owners
@@ -83,18 +83,18 @@ class PendingRequests:
         if server is None:
             self._open, self._is_stale = (), True
             return ()
-        directories = frozenset(busy_directories) | self._heard_in
+        directories = frozenset(busy_directories) | self._directories
         if not (self._is_stale or self._open or directories != self._read_in):
             return self._open
-        heard, self._heard_in, self._is_stale = self._heard_in, set(), False
+        before, self._directories, self._is_stale = self._directories, set(), False
         try:
             found = await asyncio.gather(*(self._read_directory(server, directory, owners) for directory in sorted(directories)))
         except ServerError:
-            self._heard_in |= heard
+            self._directories |= before
             self._is_stale = True
             return self._open
         self._read_in = directories
-        self._heard_in |= {request.requester.directory for requests in found for request in requests}
+        self._directories |= {request.requester.directory for requests in found for request in requests}
         self._open = tuple(sorted((request for requests in found for request in requests), key=lambda request: request.id[4:]))
         return self._open
 

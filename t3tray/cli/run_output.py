@@ -45,7 +45,7 @@ class RunOutput:
         self._progress_at: datetime | None = None
         facts: Document = {"contract": CONTRACT, "version": __version__, "pid": os.getpid(), "data_directory": str(directory)}
         began = f"t3tray {__version__} runs without a window, on the data in {directory}. Ctrl+C ends it."
-        self.tell("started", facts, began)
+        self.write_line("started", facts, began)
 
     def publish(self, snapshot: Snapshot) -> None:
         """Write the changes since the last snapshot."""
@@ -62,14 +62,14 @@ class RunOutput:
 
     def note(self, text: str) -> None:
         """Write a line of progress."""
-        self.tell("progress", {"sentence": text}, text)
+        self.write_line("progress", {"sentence": text}, text)
 
     def clicked(self, click: Click) -> None:
         """Write the command for the notification that the user clicked; there is no window to open."""
         text = self._lines.answer(click.thread_id, click.remedy)
-        self.tell("notice-clicked", {"thread": click.thread_id, "remedy": click.remedy and click.remedy.value}, text)
+        self.write_line("notice-clicked", {"thread": click.thread_id, "remedy": click.remedy and click.remedy.value}, text)
 
-    def tell(self, kind: str, facts: Document, text: str) -> None:
+    def write_line(self, kind: str, facts: Document, text: str) -> None:
         """Write one object for scripts, or `text` as a line for people (nothing when it is empty)."""
         if self._as_json:
             self._write(as_line(object_of(kind, facts, _now())))

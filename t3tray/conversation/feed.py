@@ -115,7 +115,7 @@ class ConversationFeed:
                 reducer.lose()
             self.refresh()
         elif isinstance(signal, ServerEvent) and signal.session_id is not None:
-            self._hear_event(signal, signal.session_id)
+            self._handle_event(signal, signal.session_id)
 
     def refresh(self) -> None:
         """Read again: the binding, the server, or (by another program) the database may have changed."""
@@ -148,7 +148,7 @@ class ConversationFeed:
     def _root(self) -> frozenset[str]:
         return frozenset({self._place.session_id} if self._place else ())
 
-    def _hear_event(self, event: ServerEvent, session_id: str) -> None:
+    def _handle_event(self, event: ServerEvent, session_id: str) -> None:
         reducer = self._reducers.get(session_id)
         if reducer is None:
             if event.kind == "session.created" and _parent(event) in self._reducers:

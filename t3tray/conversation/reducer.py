@@ -31,17 +31,17 @@ from t3tray.system.known_secrets import conceal
 
 @dataclass
 class _PartialMessage:
-    """A message as far as it is known: its parts may arrive before it does. `shown` caches the result until something changes."""
+    """A message as far as it is known: its parts may arrive before it does. `built` caches the result until something changes."""
 
     info: MessageInfo | None = None
     parts: dict[str, Part] = field(default_factory=dict)
-    shown: Message | None = None
+    built: Message | None = None
 
     def message(self) -> Message | None:
-        if self.shown is None and self.info is not None:
+        if self.built is None and self.info is not None:
             parts = tuple(self.parts[name] for name in sorted(self.parts))
-            self.shown = self.info.message(self.info.id, parts)
-        return self.shown
+            self.built = self.info.message(self.info.id, parts)
+        return self.built
 
 
 class MessageReducer:
@@ -57,9 +57,9 @@ class MessageReducer:
         self._partial: dict[str, _PartialMessage] = {}
         self._sorted: tuple[Message, ...] | None = ()
         # Ids of the messages and parts in events since the current page was requested: they may be newer than the page.
-        self._heard: set[str] = set()
+        self._updated: set[str] = set()
         self._gone: set[str] = set()
-        self._heard_status = False
+        self._has_status = False
 
     @property
     def count(self) -> int:
@@ -98,9 +98,9 @@ class MessageReducer:
 
     def begin_read(self) -> None:
         """Note that a page is requested now: events from here on may be newer than it."""
-        self._heard.clear()
+        self._updated.clear()
         self._gone.clear()
-        self._heard_status = False
+        self._has_status = False
 
     def read(self, page: TranscriptPage, is_busy: bool) -> None:
         """Replace the messages by this page of the newest ones."""
@@ -109,7 +109,7 @@ class MessageReducer:
         self._take(page, before)
         self.older = page.older
         self.is_stale = False
-        if not self._heard_status:
+        if not self._has_status:
             self.is_busy = is_busy
             self.retrying = self.retrying if is_busy else ""
         self.begin_read()
@@ -124,10 +124,10 @@ class MessageReducer:
         match change:
             case MessageUpdated(info):
                 self._message(info.id).info = info
-                self._heard.add(info.id)
+                self._updated.add(info.id)
                 self._touch(info.id)
             case PartUpdated(part):
-                self._hear_part(part)
+                self._update_part(part)
             case PartDelta(message_id, part_id, text):
                 self._grow(message_id, part_id, text)
             case MessageRemoved(message_id):
@@ -140,7 +140,7 @@ class MessageReducer:
                 self._touch(message_id)
             case StatusChanged(is_busy, retrying):
                 self._trouble = "" if is_busy and not self.is_busy else self._trouble
-                self.is_busy, self.retrying, self._heard_status = is_busy, retrying, True
+                self.is_busy, self.retrying, self._has_status = is_busy, retrying, True
             case TurnErrored(error):
                 self._trouble = "" if error.is_stop else error_sentence(error.name, error.words)
             case UnclearChange():
@@ -150,19 +150,19 @@ class MessageReducer:
         """Whether the message was in an event since the page was requested, and does not belong to the pages before it."""
         if page.older and page.messages and partial.info and partial.info.time.created < page.messages[0].info.time.created:
             return False
-        return message_id in self._heard or not self._heard.isdisjoint(partial.parts)
+        return message_id in self._updated or not self._updated.isdisjoint(partial.parts)
 
     def _message(self, message_id: str) -> _PartialMessage:
         return self._partial.setdefault(message_id, _PartialMessage())
 
     def _touch(self, message_id: str) -> None:
-        self._partial[message_id].shown = None
+        self._partial[message_id].built = None
         self._sorted = None
 
-    def _hear_part(self, part: Part) -> None:
+    def _update_part(self, part: Part) -> None:
         parts = self._message(part.message_id).parts
         parts[part.id] = _fuller(parts.get(part.id), part)
-        self._heard.add(part.id)
+        self._updated.add(part.id)
         self._touch(part.message_id)
 
     def _grow(self, message_id: str, part_id: str, text: str) -> None:
@@ -170,7 +170,7 @@ class MessageReducer:
         part = partial.parts.get(part_id) if partial else None
         if part and part.is_being_written:
             self._message(message_id).parts[part_id] = replace(part, text=conceal(part.text + text))
-            self._heard.add(part_id)
+            self._updated.add(part_id)
             self._touch(message_id)
 
     def _take(self, page: TranscriptPage, before: dict[str, _PartialMessage]) -> None:
@@ -182,14 +182,14 @@ class MessageReducer:
     def _merged(self, known: _PartialMessage | None, message: WireMessage) -> _PartialMessage:
         if known is None:
             return _PartialMessage(message.info, {part.id: part for part in message.parts})
-        is_newer = message.info.id in self._heard and known.info is not None
-        parts = {name: part for name, part in known.parts.items() if name in self._heard}
+        is_newer = message.info.id in self._updated and known.info is not None
+        parts = {name: part for name, part in known.parts.items() if name in self._updated}
         for part in message.parts:
             if part.id not in self._gone and part.id not in parts:
                 parts[part.id] = _fuller(known.parts.get(part.id), part)
         merged = _PartialMessage(known.info if is_newer else message.info, parts)
-        if merged.message() == known.shown:
-            merged.shown = known.shown
+        if merged.message() == known.built:
+            merged.built = known.built
         return merged
 
 

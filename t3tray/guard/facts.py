@@ -53,11 +53,11 @@ class GuardFacts:
         author: IntentIds,
         surroundings: Surroundings,
         connect: Callable[[], Awaitable[SessionServer]],
-        heard: Callable[[GuardAnswer], None],
+        on_answer: Callable[[GuardAnswer], None],
         recover: Callable[[str], Awaitable[None]],
         claims: Callable[[str, str], tuple[Claim, ...]] = lambda _thread, _session: (),
     ) -> None:
-        """`heard` is called with each answer, in the event loop; `recover` settles a thread's open intents. `claims(thread,
+        """`on_answer` is called with each answer, in the event loop; `recover` settles a thread's open intents. `claims(thread,
         session)` returns the sessions with our mark of a thread that is bound to this session."""
         self._stores = stores
         self._store, self._write = stores.writer, stores.write
@@ -65,7 +65,7 @@ class GuardFacts:
         self._author = author
         self._surroundings = surroundings
         self._connect = connect
-        self._heard = heard
+        self._on_answer = on_answer
         self._recover = recover
         self._claims = claims
         self._recording = OwnTasks()
@@ -151,7 +151,7 @@ class GuardFacts:
 
     async def record_answer(self, answer: GuardAnswer) -> None:
         try:
-            self._heard(answer)
+            self._on_answer(answer)
         except Exception:
             # For example a closed standard error: this must not change the answer or its record.
             _log.warning("An answer of the guard could not be reported.", exc_info=True)

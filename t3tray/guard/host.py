@@ -52,11 +52,11 @@ class GuardHost:
     claims: Callable[[str, str], tuple[Claim, ...]]
 
     def facts(
-        self, heard: Callable[[GuardAnswer], None], stores: OwnStores, connect: Callable[[], Awaitable[SessionServer]]
+        self, on_answer: Callable[[GuardAnswer], None], stores: OwnStores, connect: Callable[[], Awaitable[SessionServer]]
     ) -> GuardFacts:
-        """Return the guard's facts, read and recorded by `stores`, and proved at the server of `connect`. `heard` gets each
+        """Return the guard's facts, read and recorded by `stores`, and proved at the server of `connect`. `on_answer` gets each
         answer."""
-        return GuardFacts(stores, self.now, self.author, self.surroundings, connect, heard, self.recover, self.claims)
+        return GuardFacts(stores, self.now, self.author, self.surroundings, connect, on_answer, self.recover, self.claims)
 
     async def wants_guard(self) -> bool:
         """Return whether the tray app is to run the guard, as stored by any process. Raises StoreError."""

@@ -87,7 +87,7 @@ class Proxy:
         except TooLarge:
             await exchange.refuse(413, "PayloadTooLargeError", "This request is too large.")
         except T3TrayError as error:
-            await _tell(exchange, error)
+            await _answer_error(exchange, error)
         except Exception:
             _log.exception("The guard could not answer %s.", exchange.method)
             if not exchange.is_answered:
@@ -99,7 +99,7 @@ class Proxy:
             await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
 
 
-async def _tell(exchange: Exchange, error: T3TrayError) -> None:
+async def _answer_error(exchange: Exchange, error: T3TrayError) -> None:
     """Answer with an error that T3 Code shows. If the answer has begun, the caller aborts it instead."""
     _log.warning("%s %s: %s", exchange.method, type(error).__name__, error.message)
     if exchange.is_answered:

@@ -68,14 +68,14 @@ class GuardService:
     def __init__(
         self,
         host: GuardHost,
-        heard: Callable[[GuardAnswer], None] = lambda told: None,
+        on_answer: Callable[[GuardAnswer], None] = lambda answer: None,
         may_be_ours: Callable[[int], bool] = may_be_t3tray,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
-        """`heard` is called with each answer of the guard. `may_be_ours(port)` returns, blocking, whether the port's owner may be
-        a t3tray."""
+        """`on_answer` is called with each answer of the guard. `may_be_ours(port)` returns, blocking, whether the port's owner
+        may be a t3tray."""
         self._host = host
-        self._heard = heard
+        self._on_answer = on_answer
         self._may_be_ours = may_be_ours
         self._now = now
         # Lock of the guards of one data folder: only its holder may replace their port and password.
@@ -177,7 +177,7 @@ class GuardService:
             self._stores = await OwnStores.open(self._host.store)
         upstream = Upstream(self._host.servers.server.ensure_ready)
         client = UpstreamClient(upstream, self._host.prepare)
-        facts = self._host.facts(self._heard, self._stores, client.connect)
+        facts = self._host.facts(self._on_answer, self._stores, client.connect)
         guard = Guard(
             port=key.port,
             password=key.password,

@@ -121,12 +121,12 @@ class SessionRequests:
             if answered.status != 404:
                 await exchange.relay(answered.status, for_client(answered.headers), answered.chunks)
             else:
-                await self._tell_gone(exchange, request, await whole(answered))
+                await self._answer_gone(exchange, request, await whole(answered))
         if answered.status < 300:
             self._unfinished.start(self._seen(request.session_id, None))
             self._unfinished.start(self._note_astray(request))
 
-    async def _tell_gone(self, exchange: Exchange, request: PromptRequest, failed: Whole) -> None:
+    async def _answer_gone(self, exchange: Exchange, request: PromptRequest, failed: Whole) -> None:
         """Forward OpenCode's 404, with our sentence on what to do if the message's thread is known."""
         decision = GuardDecision(GuardAction.PASS, ())
         if _classify(failed) is UpstreamAnswer.MISSING:

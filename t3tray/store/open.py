@@ -120,16 +120,16 @@ class _Opening:
         try:
             return self._copies.is_due(self._now)
         except OSError as error:
-            self._tell_no_copy(error)
+            self._note_no_copy(error)
             return False
 
     def _copy_of_the_day(self) -> None:
         try:
             self._copies.make(self._path, self._now)
         except (sqlite3.Error, OSError) as error:
-            self._tell_no_copy(error)
+            self._note_no_copy(error)
 
-    def _tell_no_copy(self, error: Exception) -> None:
+    def _note_no_copy(self, error: Exception) -> None:
         """Add a notice once: a failed copy does not affect the data itself."""
         sentence = "Today's safety copy of t3tray's data could not be made"
         if not any(notice.startswith(sentence) for notice in self.notices):

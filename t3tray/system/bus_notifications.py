@@ -109,16 +109,16 @@ class BusNotifications:
                         await self._leave()
                         await question(await self._reach())
             except DBusErrorResponse as error:
-                self._trouble.tell(NO_SERVICE if error.name in _ABSENT else f"{FAILED[:-1]} ({error.name}).")
+                self._trouble.set(NO_SERVICE if error.name in _ABSENT else f"{FAILED[:-1]} ({error.name}).")
             except TimeoutError:
-                self._trouble.tell(NO_ANSWER)
+                self._trouble.set(NO_ANSWER)
                 await self._leave()
             except Exception as error:
                 # jeepney's exceptions for broken connections and unexpected replies have no common base class.
-                self._trouble.tell(f"{FAILED[:-1]} ({type(error).__name__}: {error})." if self._address else NO_BUS)
+                self._trouble.set(f"{FAILED[:-1]} ({type(error).__name__}: {error})." if self._address else NO_BUS)
                 await self._leave()
             else:
-                self._trouble.tell("")
+                self._trouble.set("")
 
     async def _reach(self) -> _Bus:
         if self._bus is None:
@@ -141,10 +141,10 @@ class BusNotifications:
                     async with asyncio.timeout(LIMIT):
                         self._bus = await _Bus.join(self._address, self._on_signal, self._on_loss)
                 except Exception as error:
-                    self._trouble.tell(f"{FAILED[:-1]} ({type(error).__name__}: {error}).")
+                    self._trouble.set(f"{FAILED[:-1]} ({type(error).__name__}: {error}).")
                     pause = min(2 * pause, _LONGEST_RETURN)
                     continue
-                self._trouble.tell("")
+                self._trouble.set("")
                 await lost.leave()
                 return
 

@@ -71,7 +71,7 @@ class CenterNotifications:
         if self._center is None:
             center = DesktopNotifier("t3tray", Icon(uri=self._icon) if self._icon else None)
             if Capability.TITLE not in await center.get_capabilities():
-                self._trouble.tell(NOT_HERE)
+                self._trouble.set(NOT_HERE)
                 return None
             center.on_clicked = lambda notice_id: self._pressed(NotificationPress(notice_id, CLICKED))
             center.on_button_pressed = lambda notice_id, key: self._pressed(NotificationPress(notice_id, key))
@@ -80,7 +80,7 @@ class CenterNotifications:
 
     async def _has_permission(self, center: DesktopNotifier) -> bool:
         has_permission = await center.request_authorisation()
-        self._trouble.tell("" if has_permission else NO_PERMISSION)
+        self._trouble.set("" if has_permission else NO_PERMISSION)
         return has_permission
 
     def _pressed(self, press: NotificationPress) -> None:
@@ -94,10 +94,10 @@ class CenterNotifications:
             async with asyncio.timeout(limit):
                 return await call()
         except TimeoutError:
-            self._trouble.tell(NO_ANSWER)
+            self._trouble.set(NO_ANSWER)
         except Exception as error:
             # The systems' own errors have no common base class.
-            self._trouble.tell(f"{FAILED[:-1]} ({type(error).__name__}: {error}).")
+            self._trouble.set(f"{FAILED[:-1]} ({type(error).__name__}: {error}).")
         return None
 
 

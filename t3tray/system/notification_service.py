@@ -53,7 +53,7 @@ class Trouble:
     def __init__(self) -> None:
         self.sentence = ""
 
-    def tell(self, sentence: str) -> None:
+    def set(self, sentence: str) -> None:
         if sentence != self.sentence:
             _log.info(sentence or "The desktop shows notifications again.")
             self.sentence = sentence

@@ -59,7 +59,7 @@ class ThreadRecord(Struct, frozen=True):
     in_doubt: str = ""
 
 
-def _nobody_tells(*_ids: str) -> None:
+def _no_answer(*_ids: str) -> None:
     return None
 
 
@@ -76,9 +76,9 @@ class Surroundings:
     others_run: Callable[[], bool]
     directory_exists: Callable[[str], bool | None] = directory_exists
     same_directory: Callable[[str, str], bool | None] = same_directory
-    held_by_opencode2: Callable[[str], int | None] = _nobody_tells
-    holder_of: Callable[[str], Path | None] = _nobody_tells
-    count_until: Callable[[str, str], int | None] = _nobody_tells
+    held_by_opencode2: Callable[[str], int | None] = _no_answer
+    holder_of: Callable[[str], Path | None] = _no_answer
+    count_until: Callable[[str, str], int | None] = _no_answer
 
     def at_once(self) -> Surroundings:
         """Return the same for one scan of many threads: each question is asked only once."""

@@ -161,7 +161,7 @@ class PromptDelivery:
 
     async def _check_arrival(self) -> list[Step]:
         now = self._clock()
-        if not self.turn.is_heard and now < min(self._next_check, self._arrives_by):
+        if not self.turn.is_in_events and now < min(self._next_check, self._arrives_by):
             return []
         try:
             # A message is stored before its text is.

@@ -80,7 +80,7 @@ class Turn:
         self.is_incomplete = False
         self.reply = ""
         self._text = text
-        self._is_heard = False
+        self._is_in_events = False
         self._is_idle = False
         self._was_stopped = False
         self._error = ""
@@ -91,9 +91,9 @@ class Turn:
         self._last_part = ""
 
     @property
-    def is_heard(self) -> bool:
+    def is_in_events(self) -> bool:
         """Whether our message was in an event, with its text."""
-        return self._is_heard
+        return self._is_in_events
 
     @property
     def is_doubtful(self) -> bool:
@@ -104,9 +104,9 @@ class Turn:
         """Apply an event; return the text that it adds to the reply."""
         match change:
             case MessageUpdated(info):
-                self._hear_message(info)
+                self._take_message(info)
             case PartUpdated(part):
-                return self._hear_part(part)
+                return self._take_part(part)
             case PartDelta(message_id, part_id, words):
                 return self._grow(message_id, part_id, words)
             case StatusChanged(is_busy):
@@ -125,8 +125,8 @@ class Turn:
         self._is_idle = is_idle
         words = []
         for message in messages:
-            self._hear_message(message.info)
-            words += [self._hear_part(part) for part in message.parts]
+            self._take_message(message.info)
+            words += [self._take_part(part) for part in message.parts]
         return "".join(words)
 
     @property
@@ -182,7 +182,7 @@ class Turn:
             ours.add(asked.info.id)
         return ours
 
-    def _hear_message(self, info: MessageInfo) -> None:
+    def _take_message(self, info: MessageInfo) -> None:
         if info.role is Role.ASSISTANT:
             if info.id in self._answers:
                 self._answers[info.id].info = info
@@ -198,20 +198,20 @@ class Turn:
         ours = self._asked.get(self.message_id)
         return ours is not None and info.time.created >= ours.info.time.created
 
-    def _hear_part(self, part: Part) -> str:
+    def _take_part(self, part: Part) -> str:
         answer, asked = self._answers.get(part.message_id), self._asked.get(part.message_id)
         if asked:
-            self._hear_question(asked, part)
+            self._take_question(asked, part)
         if answer is None or part.type != "text" or part.synthetic:
             return ""
         self._texts.add(part.id)
-        heard = answer.words.get(part.id, "")
+        known = answer.words.get(part.id, "")
         # The end of a text is trimmed once it is complete: what was passed on by then stays.
-        return self._add(answer, part.id, part.text[len(heard) :]) if part.text.startswith(heard) else ""
+        return self._add(answer, part.id, part.text[len(known) :]) if part.text.startswith(known) else ""
 
-    def _hear_question(self, asked: _Asked, part: Part) -> None:
+    def _take_question(self, asked: _Asked, part: Part) -> None:
         if asked.info.id == self.message_id:
-            self._is_heard = self._is_heard or part.type == "text"
+            self._is_in_events = self._is_in_events or part.type == "text"
         elif part.type == COMPACTION:
             asked.inherits = part.auto
         elif part.goes_on or (part.type == "text" and part.text == self._text and self._follows_compaction(asked)):

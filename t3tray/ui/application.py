@@ -303,17 +303,17 @@ class Application(QObject):
         if self._quitting:
             return
         if isinstance(error, OurBug):
-            self._reporter.tell(error)
+            self._reporter.report(error)
             return
         window = self._open_window()
-        window.bar.tell(error)
+        window.bar.show_error(error)
         window.bring_up()
 
     @Slot(object)
     def _on_failed_quietly(self, error: T3TrayError) -> None:
         """Show the error in a window that is there already; none is opened for it."""
         if self.window and not self._quitting:
-            self.window.bar.tell(error)
+            self.window.bar.show_error(error)
 
     @Slot(str)
     def _on_copy_wanted(self, text: str) -> None:

@@ -75,28 +75,28 @@ class AsyncThread(QObject):
         """Take a snapshot; called in the asyncio thread."""
         raise NotImplementedError
 
-    def _tell_click(self, click: Click) -> None:
+    def _emit_click(self, click: Click) -> None:
         """Take the click on a notification; called in the asyncio thread."""
         raise NotImplementedError
 
     def _ask(
         self,
         work: Callable[[Backend], Awaitable[T]],
-        tell: Callable[[T], None] | None = None,
-        refuse: Callable[[T3TrayError], None] | None = None,
+        on_result: Callable[[T], None] | None = None,
+        on_error: Callable[[T3TrayError], None] | None = None,
         *,
         words: str = "",
         on_stop: Callable[[], None] | None = None,
         quiet: bool = False,
     ) -> None:
-        """Run `work` in the asyncio thread, then call `tell` with its result or `refuse` with its error, in that thread.
+        """Run `work` in the asyncio thread, then call `on_result` with its result or `on_error` with its error, in that thread.
 
         With `words` (a progress label) the user can stop it once it takes long. `quiet`: the user did not start it, so an error
         does not bring up the window.
         """
 
         def begin() -> None:
-            task = self._begin(work, tell, refuse, quiet)
+            task = self._begin(work, on_result, on_error, quiet)
             if words:
                 self._working.follow(task, words, on_stop)
 
@@ -105,11 +105,11 @@ class AsyncThread(QObject):
     def _begin(
         self,
         work: Callable[[Backend], Awaitable[T]],
-        tell: Callable[[T], None] | None = None,
-        refuse: Callable[[T3TrayError], None] | None = None,
+        on_result: Callable[[T], None] | None = None,
+        on_error: Callable[[T3TrayError], None] | None = None,
         quiet: bool = False,
     ) -> asyncio.Task[None]:
-        task = self._loop.create_task(self._do(work, tell, refuse or (self.failed_quietly.emit if quiet else None), quiet))
+        task = self._loop.create_task(self._do(work, on_result, on_error or (self.failed_quietly.emit if quiet else None), quiet))
         self._asked.add(task)
         task.add_done_callback(self._asked.discard)
         return task
@@ -123,27 +123,27 @@ class AsyncThread(QObject):
     async def _do(
         self,
         work: Callable[[Backend], Awaitable[T]],
-        tell: Callable[[T], None] | None,
-        refuse: Callable[[T3TrayError], None] | None,
+        on_result: Callable[[T], None] | None,
+        on_error: Callable[[T3TrayError], None] | None,
         quiet: bool,
     ) -> None:
         try:
             result = await work(await asyncio.shield(self._backend))
         except OurBug as bug:
-            if quiet and refuse:
+            if quiet and on_error:
                 self._note_bug(bug)
-                refuse(bug)
+                on_error(bug)
             else:
-                self._tell_bug(bug)
+                self._emit_bug(bug)
         except T3TrayError as error:
-            (refuse or self.failed.emit)(error)
+            (on_error or self.failed.emit)(error)
         except Exception as bug:
-            self._note_bug(bug) if quiet else self._tell_bug(bug)
-            if refuse:
-                refuse(our_bug(bug))
+            self._note_bug(bug) if quiet else self._emit_bug(bug)
+            if on_error:
+                on_error(our_bug(bug))
         else:
-            if tell:
-                tell(result)
+            if on_result:
+                on_result(result)
 
     def _main(self) -> None:
         try:
@@ -157,9 +157,9 @@ class AsyncThread(QObject):
         await live(
             self._open_backend,
             self._publish,
-            self._tell_click,
+            self._emit_click,
             self._stop,
-            self._tell_end,
+            self._emit_end,
             self._backend.set_result,
             self._finish,
             lambda: self._stops_server,
@@ -185,7 +185,7 @@ class AsyncThread(QObject):
 
         self.hand_over(begin)
 
-    def _tell_end(self, error: BaseException) -> None:
+    def _emit_end(self, error: BaseException) -> None:
         if not self._backend.done():
             # Pending calls get this error too; it is reported below in any case.
             self._backend.set_exception(error)
@@ -193,17 +193,17 @@ class AsyncThread(QObject):
         if isinstance(error, T3TrayError):
             self.failed.emit(error)
         else:
-            self._tell_bug(error)
+            self._emit_bug(error)
 
     def _on_unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         """Report an exception of the event loop that nobody awaited."""
         error = context.get("exception")
         if isinstance(error, Exception):
-            self._tell_bug(error)
+            self._emit_bug(error)
         else:
             loop.default_exception_handler(context)
 
-    def _tell_bug(self, bug: BaseException) -> None:
+    def _emit_bug(self, bug: BaseException) -> None:
         self._note_bug(bug)
         self.failed.emit(our_bug(bug))
 

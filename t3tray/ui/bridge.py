@@ -43,7 +43,7 @@ class Bridge(AsyncThread):
     """One for the app's life. Each method asks the backend for something; what came of it is a signal.
 
     `snapshot`, `listing` (its list data) and `brief` (what the tray's menu shows of it) are the newest, made in the asyncio
-    thread. Signals, with what they carry: `told`, a sentence; `copy_wanted`, a text for the clipboard; `failed`, a T3TrayError;
+    thread. Signals, with what they carry: `noted`, a sentence; `copy_wanted`, a text for the clipboard; `failed`, a T3TrayError;
     `previewed` and `remedied`, a thread's id and the preview of a remedy, or of what it did; `setting_saved`, a setting's name
     and all settings; `setting_refused`, its name and why; `diagnosed`, a text to be sent; `saying_found`, a text and the ids of
     the threads that hold it; `search_failed`, the text and an error; `notice_clicked`, a `Click`; `sent` and `refused`, a
@@ -58,7 +58,7 @@ class Bridge(AsyncThread):
     setting_saved = Signal(str, object)
     setting_refused = Signal(str, str)
     inventory_taken = Signal(object)
-    autostart_told = Signal(object)
+    autostart_changed = Signal(object)
     diagnosed = Signal(str)
     previewed = Signal(str, object, object)
     remedied = Signal(str, object)
@@ -70,13 +70,13 @@ class Bridge(AsyncThread):
     protection_changed = Signal(object)
     settling_planned = Signal(object)
     settled = Signal()
-    told = Signal(str)
+    noted = Signal(str)
     copy_wanted = Signal(str)
     conversation_changed = Signal(object)
     sent = Signal(str, str)
     refused = Signal(str, object)
     answer_failed = Signal(str, object)
-    _conversation_told = Signal()
+    _conversation_waits = Signal()
 
     def __init__(self, open_backend: OpenBackend) -> None:
         super().__init__(open_backend)
@@ -85,24 +85,24 @@ class Bridge(AsyncThread):
         self.brief: Snapshot | None = None
         self._following: asyncio.Task[None] | None = None
         self._newest: Conversation | None = None
-        self._conversation_told.connect(self._on_conversation_told, Qt.ConnectionType.QueuedConnection)
+        self._conversation_waits.connect(self._on_conversation_waits, Qt.ConnectionType.QueuedConnection)
 
-    def look_at(self, thread_id: str) -> None:
+    def read_details(self, thread_id: str) -> None:
         self._ask(lambda backend: backend.details.read(thread_id), self.details_changed.emit, quiet=True)
 
     def verify(self, thread_id: str) -> None:
-        self._ask(lambda backend: backend.prompting.verify(thread_id), self._tell_verified, words=CHECKING)
+        self._ask(lambda backend: backend.prompting.verify(thread_id), self._emit_verified, words=CHECKING)
 
     def open_in_terminal(self, thread_id: str) -> None:
-        self._ask(lambda backend: backend.open_in_terminal(thread_id), self._tell_verified, words=RESUMING)
+        self._ask(lambda backend: backend.open_in_terminal(thread_id), self._emit_verified, words=RESUMING)
 
     def open_in_t3code(self, thread_id: str) -> None:
-        def tell(opened: OpenResult) -> None:
+        def on_result(opened: OpenResult) -> None:
             if opened.title:
                 self.copy_wanted.emit(opened.title)
-            self.told.emit(opened_note(opened))
+            self.noted.emit(opened_note(opened))
 
-        self._ask(lambda backend: backend.open_in_t3code(thread_id), tell)
+        self._ask(lambda backend: backend.open_in_t3code(thread_id), on_result)
 
     def watch(self, thread_id: str) -> None:
         """The user has this thread on screen, in front; with an empty id, none."""
@@ -140,25 +140,25 @@ class Bridge(AsyncThread):
         )
 
     def apply(self, thread_id: str, choice: Choice, seen: Preview) -> None:
-        def tell(done: Preview) -> None:
+        def on_result(done: Preview) -> None:
             self.remedied.emit(thread_id, done)
-            self.look_at(thread_id)
+            self.read_details(thread_id)
 
-        self._ask(lambda backend: backend.remedies.apply(thread_id, choice, seen), tell, words=doing(choice.remedy))
+        self._ask(lambda backend: backend.remedies.apply(thread_id, choice, seen), on_result, words=doing(choice.remedy))
 
     def preview_protection(self, on: bool) -> None:
         """Ask what the guard would change, and whether t3tray starts at login: without it, T3 Code could not reach OpenCode
         then."""
         self._ask(lambda backend: backend.guard.plan(on), self.protection_previewed.emit)
-        self.look_at_autostart()
+        self.read_autostart()
 
     def protect(self, on: bool, despite_running: bool, at_login: bool) -> None:
-        def tell(status: GuardStatus) -> None:
+        def on_result(status: GuardStatus) -> None:
             self.protection_changed.emit(status)
             if at_login:
                 self.set_autostart(True)
 
-        self._ask(lambda backend: backend.guard.protect(on, despite_running), tell)
+        self._ask(lambda backend: backend.guard.protect(on, despite_running), on_result)
 
     def plan_settling(self) -> None:
         """Ask what settling the restore of our own data would do."""
@@ -177,13 +177,13 @@ class Bridge(AsyncThread):
             lambda error: self.setting_refused.emit(name, error.message),
         )
 
-    def look_at_autostart(self) -> None:
-        self._ask(lambda backend: backend.autostart(), self.autostart_told.emit)
+    def read_autostart(self) -> None:
+        self._ask(lambda backend: backend.autostart(), self.autostart_changed.emit)
 
     def set_autostart(self, is_on: bool) -> None:
         self._ask(
             lambda backend: backend.set_autostart(is_on),
-            self.autostart_told.emit,
+            self.autostart_changed.emit,
             lambda error: self.setting_refused.emit(LOGIN.name, error.message),
         )
 
@@ -202,7 +202,7 @@ class Bridge(AsyncThread):
 
         def stop() -> None:
             if work := self._working.stop(number):
-                self.told.emit(stopped(work.words))
+                self.noted.emit(stopped(work.words))
 
         self.hand_over(stop)
 
@@ -254,16 +254,16 @@ class Bridge(AsyncThread):
         self._finish_in_any_case(lambda backend: backend.conversations.save_draft(thread_id, text))
 
     def reply(self, request: ApprovalRequest, reply: Reply) -> None:
-        def refuse(error: T3TrayError) -> None:
-            self._tell_unanswered(request.id, error)
+        def on_error(error: T3TrayError) -> None:
+            self._emit_unanswered(request.id, error)
 
-        self._ask(lambda backend: backend.conversations.reply(request, reply), self._tell_late, refuse)
+        self._ask(lambda backend: backend.conversations.reply(request, reply), self._emit_note, on_error)
 
     def answer(self, request: QuestionRequest, answers: Answers | None) -> None:
-        def refuse(error: T3TrayError) -> None:
-            self._tell_unanswered(request.id, error)
+        def on_error(error: T3TrayError) -> None:
+            self._emit_unanswered(request.id, error)
 
-        self._ask(lambda backend: backend.conversations.answer(request, answers), self._tell_late, refuse)
+        self._ask(lambda backend: backend.conversations.answer(request, answers), self._emit_note, on_error)
 
     def answer_from_menu(self, item: MenuItem) -> None:
         """Give the answer that an entry of a menu stands for."""
@@ -272,27 +272,27 @@ class Bridge(AsyncThread):
         elif isinstance(item.request, QuestionRequest):
             self.answer(item.request, item.answers)
 
-    def _tell_verified(self, verification: Verification) -> None:
+    def _emit_verified(self, verification: Verification) -> None:
         self.resumed.emit(verification)
-        self.look_at(verification.thread.id)
+        self.read_details(verification.thread.id)
 
-    def _tell_late(self, sentence: str) -> None:
+    def _emit_note(self, sentence: str) -> None:
         if sentence:
-            self.told.emit(sentence)
+            self.noted.emit(sentence)
 
-    def _tell_unanswered(self, request_id: str, error: T3TrayError) -> None:
+    def _emit_unanswered(self, request_id: str, error: T3TrayError) -> None:
         self.answer_failed.emit(request_id, error)
-        if not isinstance(error, OurBug):  # that is told already
+        if not isinstance(error, OurBug):  # that is reported already
             self.failed.emit(error)
 
     def _publish_conversation(self, conversation: Conversation) -> None:
         """Only the newest conversation waits for the GUI: one that is busy finds one, not many."""
         was_taken, self._newest = self._newest is None, conversation
         if was_taken:
-            self._conversation_told.emit()
+            self._conversation_waits.emit()
 
     @Slot()
-    def _on_conversation_told(self) -> None:
+    def _on_conversation_waits(self) -> None:
         newest, self._newest = self._newest, None
         if newest:
             self.conversation_changed.emit(newest)
@@ -305,5 +305,5 @@ class Bridge(AsyncThread):
             self.brief = brief_of(self.listing, RECENT)
             self.snapshot_changed.emit(snapshot)
 
-    def _tell_click(self, click: Click) -> None:
+    def _emit_click(self, click: Click) -> None:
         self.notice_clicked.emit(click)

@@ -38,7 +38,7 @@ class Reporter(QObject):
         self._clean = clean
         self._known: set[tuple[object, ...]] = set()
         self._window: ReportWindow | None = None
-        self._happened.connect(self.tell)
+        self._happened.connect(self.report)
 
     def install(self) -> None:
         """Show uncaught errors of all threads from now on: those of slots, of threads, and of finalizers."""
@@ -60,7 +60,7 @@ class Reporter(QObject):
         return self._window
 
     @Slot(object)
-    def tell(self, error: BaseException) -> None:
+    def report(self, error: BaseException) -> None:
         """Show this error, unless the same one was shown before."""
         kind = _kind_of(error)
         if kind in self._known or len(self._known) >= MOST:

@@ -104,7 +104,7 @@ class MainWindow(QMainWindow):
         if current is None:
             self.page.show_nothing("Choose a thread to see whether it can be resumed." if snapshot.rows else "")
         elif self.isVisible() and self._row(current):
-            self._bridge.look_at(current)
+            self._bridge.read_details(current)
         self._mark_read()
         self.page.show_requests(snapshot.pending_requests)
         self.page.show_guard(snapshot.guard.phase is GuardPhase.OFF)
@@ -191,7 +191,7 @@ class MainWindow(QMainWindow):
             self.threads.choose_first()
         current = self.threads.current()
         if current and self._row(current):
-            self._bridge.look_at(current)
+            self._bridge.read_details(current)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -305,13 +305,13 @@ class MainWindow(QMainWindow):
         bridge.previewed.connect(self.show_preview)
         bridge.remedied.connect(self.show_remedied)
         bridge.protection_changed.connect(self.show_protection)
-        bridge.autostart_told.connect(self.guard_sheet.show_login)
+        bridge.autostart_changed.connect(self.guard_sheet.show_login)
         bridge.settling_planned.connect(self.show_settle_plan)
         bridge.settled.connect(self.show_settled)
         bridge.saying_found.connect(self.threads.show_message_hits)
         bridge.search_failed.connect(self.threads.show_search_failed)
         bridge.working_changed.connect(self.progress.show_working)
-        bridge.told.connect(self.bar.note)
+        bridge.noted.connect(self.bar.note)
         # The window itself gets no event: its style sheet overrides the palette.
         application = QGuiApplication.instance()
         assert isinstance(application, QGuiApplication)
@@ -344,7 +344,7 @@ class MainWindow(QMainWindow):
         line = self._lines.get(thread_id)
         if isinstance(line, ThreadRow):
             self.page.show_row(line)
-            self._bridge.look_at(thread_id)
+            self._bridge.read_details(thread_id)
         elif isinstance(line, T3Thread):
             self.page.show_foreign(line, self._reapers.get(line.id))
         self._mark_read()

@@ -200,7 +200,7 @@ def test_what_is_refused_stays_in_the_composer_with_the_reason(qtbot: QtBot, tmp
         app.until("the text is kept as the thread's draft")
         assert app.draft() == "never lost"
         (tmp_path / "moved").rename(work)
-        app.bridge.look_at(app.window.threads.current() or "")
+        app.bridge.read_details(app.window.threads.current() or "")
         app.until("2 messages carried")
         app.window.page.conversation.composer.send.click()
         app.until("4 messages carried")

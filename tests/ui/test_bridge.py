@@ -68,7 +68,7 @@ def test_what_did_not_change_is_told_once(qtbot: QtBot, bridged: MakeBridge) -> 
     bridge.snapshot_changed.connect(told.append)
     bridge.start()
     with qtbot.waitSignal(bridge.details_changed):
-        bridge.look_at("a")
+        bridge.read_details("a")
     assert told == [OVERVIEW, Snapshot(READY)]
 
 
@@ -93,7 +93,7 @@ def test_what_could_not_be_shown_in_t3_code_is_given_to_copy(qtbot: QtBot, bridg
     bridge, copied = bridged(RecordingBackend(OVERVIEW)), list[str]()
     bridge.copy_wanted.connect(copied.append)
     bridge.start()
-    with qtbot.waitSignal(bridge.told) as told:
+    with qtbot.waitSignal(bridge.noted) as told:
         bridge.open_in_t3code("a")
     assert told.args
     (said,) = told.args
@@ -179,10 +179,10 @@ def test_an_answer_that_comes_too_late_is_told_and_one_that_fails_too(qtbot: QtB
     bridge = bridged(backend)
     bridge.start()
     backend.late = GONE
-    with qtbot.waitSignal(bridge.told) as told:
+    with qtbot.waitSignal(bridge.noted) as told:
         bridge.reply(approval(), Reply.ONCE)
     assert told.args == [GONE]
-    with qtbot.waitSignal(bridge.told):
+    with qtbot.waitSignal(bridge.noted):
         bridge.answer(inquiry(), (("SQLite",),))
     backend.trouble = ServerDown("Nobody listens.")
     with qtbot.waitSignals([bridge.answer_failed, bridge.failed]):
@@ -310,7 +310,7 @@ def test_the_guard_is_previewed_and_then_switched(qtbot: QtBot, bridged: MakeBri
         bridge.protect(True, False, False)
     assert changed.args and changed.args[0].answers
     assert ("guard.plan", True) in backend.asked and backend.asked[-1] == ("guard.protect", True, False)
-    with qtbot.waitSignals([bridge.protection_changed, bridge.autostart_told]):
+    with qtbot.waitSignals([bridge.protection_changed, bridge.autostart_changed]):
         bridge.protect(True, True, True)
     assert backend.asked[-2:] == [("guard.protect", True, True), ("set_autostart", True)]
     backend.trouble = ServerDown("not now")
@@ -328,7 +328,7 @@ def test_what_nobody_asked_for_fails_without_raising_anything(qtbot: QtBot, brid
     with qtbot.waitSignal(bridge.search_failed) as searched:
         bridge.search("words")
     assert searched.args and searched.args[0] == "words"
-    asks = partial(bridge.look_at, "a"), partial(bridge.visit, "a", NOON), partial(bridge.save_draft, "a", "text")
+    asks = partial(bridge.read_details, "a"), partial(bridge.visit, "a", NOON), partial(bridge.save_draft, "a", "text")
     for ask in asks:
         with qtbot.waitSignal(bridge.failed_quietly) as told:
             ask()

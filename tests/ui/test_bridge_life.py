@@ -102,7 +102,7 @@ def test_an_app_whose_backend_never_opened_ends_all_the_same(qtbot: QtBot) -> No
 
     bridge = Bridge(never)
     bridge.start()
-    bridge.look_at("a")
+    bridge.read_details("a")
     with qtbot.waitSignal(bridge.ended):
         bridge.close()
     assert bridge.join()
@@ -118,7 +118,7 @@ def test_it_ends_in_order_and_only_once(qtbot: QtBot) -> None:
         bridge.close()
     assert backend.closed and bridge.join()
     bridge.close()
-    bridge.look_at("a")
+    bridge.read_details("a")
 
 
 def test_what_is_asked_between_the_loops_end_and_its_threads_does_no_harm(qtbot: QtBot) -> None:
@@ -130,7 +130,7 @@ def test_what_is_asked_between_the_loops_end_and_its_threads_does_no_harm(qtbot:
         bridge.ended.connect(lambda: lingering.wait(90), Qt.ConnectionType.DirectConnection)
         bridge.close()
     bridge.close()
-    bridge.look_at("a")
+    bridge.read_details("a")
     assert not bridge.join(0)
     lingering.set()
     assert bridge.join()
@@ -161,7 +161,7 @@ def test_what_takes_long_is_told_and_can_be_stopped(qtbot: QtBot, bridged: MakeB
     with (
         qtbot.assertNotEmitted(bridge.remedied),
         qtbot.waitSignals(
-            [bridge.told, bridge.working_changed],
+            [bridge.noted, bridge.working_changed],
             check_params_cbs=[
                 lambda words: words == "Stopped: carrying the conversation over.",
                 lambda works: works == (),
@@ -179,7 +179,7 @@ def test_to_stop_the_start_of_the_server_stops_the_server(qtbot: QtBot, bridged:
     bridge.start()
     with qtbot.waitSignal(bridge.working_changed) as began:
         bridge.start_server()
-    with qtbot.waitSignal(bridge.told):
+    with qtbot.waitSignal(bridge.noted):
         bridge.stop_work(began.args[0][0].number)
     qtbot.waitUntil(lambda: backend.asked == [("start_server",), ("server.stop",)])
 

@@ -128,7 +128,7 @@ def test_every_window_shows_words_of_others_as_they_are(qtbot: QtBot) -> None:
     assert_plain(window)
     window.show_protection_plan(poisoned(protection_plan(True, "a turn")))
     assert_plain(window)
-    window.bar.tell(ServerFailed(f"{EVIL} failed.", f"{EVIL} helps."))
+    window.bar.show_error(ServerFailed(f"{EVIL} failed.", f"{EVIL} helps."))
     window.bar.note(f"{EVIL} was done.")
     window.found.show_inventory(poisoned(INVENTORY))
     window.new_thread.show()

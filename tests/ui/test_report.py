@@ -45,7 +45,7 @@ def elsewhere() -> ValueError:
 
 
 def test_a_mistake_is_told_with_what_was_lost_and_what_to_do(reporter: Reporter) -> None:
-    reporter.tell(caught())
+    reporter.report(caught())
     window = reporter.window
     assert window.isVisible() and not window.isModal()
     shown = [label.text() for label in window.findChildren(QLabel)]
@@ -54,37 +54,37 @@ def test_a_mistake_is_told_with_what_was_lost_and_what_to_do(reporter: Reporter)
 
 
 def test_the_same_mistake_is_told_once_also_with_other_words_and_after_it_was_closed(reporter: Reporter) -> None:
-    reporter.tell(caught("one"))
+    reporter.report(caught("one"))
     reporter.window.close()
-    reporter.tell(caught("two"))
+    reporter.report(caught("two"))
     assert not reporter.window.isVisible() and "two" not in reporter.window.text
 
 
 def test_another_one_stands_below_those_that_are_still_shown(reporter: Reporter) -> None:
-    reporter.tell(caught())
-    reporter.tell(elsewhere())
+    reporter.report(caught())
+    reporter.report(elsewhere())
     assert reporter.window.text.index("oops") < reporter.window.text.index("elsewhere")
     reporter.window.close()
-    reporter.tell(OurBug("A third."))
+    reporter.report(OurBug("A third."))
     assert reporter.window.text.count("\n\n") == 0 and "A third." in reporter.window.text
 
 
 def test_a_flood_comes_to_an_end(reporter: Reporter) -> None:
     for number in range(3 * MOST):
-        reporter.tell(OurBug(f"Number {number}."))
+        reporter.report(OurBug(f"Number {number}."))
     assert f"Number {MOST - 1}." in reporter.window.text and f"Number {MOST}." not in reporter.window.text
 
 
 def test_secrets_are_taken_out(reporter: Reporter) -> None:
-    reporter.tell(caught("GET http://opencode:hunter2@127.0.0.1 with swordfish"))
+    reporter.report(caught("GET http://opencode:hunter2@127.0.0.1 with swordfish"))
     assert "hunter2" not in reporter.window.text and "swordfish" not in reporter.window.text
 
 
 def test_what_the_bridge_tells_shows_where_it_happened(reporter: Reporter) -> None:
-    reporter.tell(our_bug(caught()))
+    reporter.report(our_bug(caught()))
     assert "in caught" in reporter.window.text and "ValueError: oops" in reporter.window.text
     reporter.window.close()
-    reporter.tell(our_bug(caught("again")))
+    reporter.report(our_bug(caught("again")))
     assert not reporter.window.isVisible(), "it is the same mistake"
 
 

@@ -225,7 +225,7 @@ def spoken(window: MainWindow, thread_id: str) -> str:
 
 
 def test_an_error_stands_in_the_window_until_it_is_dismissed(qtbot: QtBot, window: MainWindow) -> None:
-    window.bar.tell(ServerFailed("It ended 5 times.", "Look at its log."))
+    window.bar.show_error(ServerFailed("It ended 5 times.", "Look at its log."))
     assert "It ended 5 times." in texts(window.bar) and "Look at its log." in texts(window.bar)
     buttons(window.bar)["Copy"].click()
     assert QGuiApplication.clipboard().text() == f"{ServerFailed.title}\nIt ended 5 times.\nLook at its log."

@@ -31,7 +31,7 @@ class SettingsController(QObject):
         self.window.found_wanted.connect(self.found_wanted)
         self.window.protection_wanted.connect(bridge.preview_protection)
         self.window.login_wanted.connect(bridge.set_autostart)
-        bridge.autostart_told.connect(self._on_autostart_told)
+        bridge.autostart_changed.connect(self._on_autostart_changed)
         bridge.setting_saved.connect(self.window.show_saved)
         bridge.setting_refused.connect(self.window.show_refusal)
         bridge.inventory_taken.connect(self.window.show_inventory)
@@ -43,7 +43,7 @@ class SettingsController(QObject):
         if self._bridge.snapshot:
             self._on_snapshot_changed(self._bridge.snapshot)
         self._bridge.take_inventory()
-        self._bridge.look_at_autostart()
+        self._bridge.read_autostart()
         self.window.bring_up()
 
     @Slot(object)
@@ -52,7 +52,7 @@ class SettingsController(QObject):
         self.window.show_guard(snapshot.guard)
 
     @Slot(object)
-    def _on_autostart_told(self, state: AutostartState) -> None:
+    def _on_autostart_changed(self, state: AutostartState) -> None:
         self.window.show_login(state.is_on, state.trouble)
 
     @Slot()

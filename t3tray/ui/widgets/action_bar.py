@@ -10,7 +10,7 @@ from t3tray.ui.widgets.basic import button, label
 
 
 class ActionBar(QWidget):
-    """Hidden until `tell` is called. Emits `wanted` when its button is clicked."""
+    """Hidden until `show_message` is called. Emits `wanted` when its button is clicked."""
 
     wanted = Signal()
 
@@ -33,7 +33,7 @@ class ActionBar(QWidget):
         layout.addWidget(act, 0, Qt.AlignmentFlag.AlignTop)
         self.hide()
 
-    def tell(self, title: str, message: str) -> None:
+    def show_message(self, title: str, message: str) -> None:
         self._title.setText(title)
         self._message.setText(message)
         self.show()

@@ -35,7 +35,7 @@ class Bars(QWidget):
         restore, in_own_bar = snapshot.restore, ""
         if restore:
             in_own_bar = restore_sentence(restore)
-            self.restore.tell(*restore_words(restore, snapshot.rows))
+            self.restore.show_message(*restore_words(restore, snapshot.rows))
         else:
             self.restore.hide()
         warnings = tuple(warning for warning in snapshot.warnings if warning != in_own_bar)
@@ -52,7 +52,7 @@ class Bars(QWidget):
         """Show what would end with the window, until nothing would. Return whether anything would."""
         ending = self._would_end()
         if ending:
-            self.minimised.tell("t3tray was minimised, not closed", f"{ending} Quitting t3tray ends that.")
+            self.minimised.show_message("t3tray was minimised, not closed", f"{ending} Quitting t3tray ends that.")
         else:
             self.minimised.hide()
         self._set_window_title(ending)

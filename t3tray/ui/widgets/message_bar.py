@@ -39,7 +39,7 @@ class MessageBar(QWidget):
         self.hide()
 
     @Slot(object)
-    def tell(self, error: T3TrayError) -> None:
+    def show_error(self, error: T3TrayError) -> None:
         """Show an error. It can be copied, to ask others about it."""
         self._show(error.title, error.message, error.hint or "")
         self._copy.show()

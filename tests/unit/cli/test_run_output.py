@@ -185,7 +185,7 @@ def test_what_a_full_disk_took_is_counted_when_it_takes_lines_again(tmp_path: Pa
     with io.TextIOWrapper(io.BufferedWriter(disk), encoding="utf-8") as out:
         teller = RunOutput(as_json, out, tmp_path, lambda: None)
         for number in range(6):
-            teller.tell("progress", {"sentence": f"number {number}"}, f"number {number}")
+            teller.write_line("progress", {"sentence": f"number {number}"}, f"number {number}")
         assert teller.close(90)
     told = disk.told.decode().splitlines()[1:]
     assert len(told) == 5 and all(f"number {number}" in told[place] for place, number in ((0, 0), (1, 1), (3, 4), (4, 5)))

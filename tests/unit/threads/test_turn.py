@@ -37,7 +37,7 @@ def heard(*told: Told) -> Turn:
 def test_it_is_over_when_the_answer_is_finished_and_the_session_idle() -> None:
     words = [*BEGUN, message("msg_6", OURS, 6), part("msg_6", ""), grown("msg_6", "It is "), grown("msg_6", "late.")]
     turn = heard(*words)
-    assert (turn.is_heard, turn.outcome, turn.reply) == (True, None, "It is late.")
+    assert (turn.is_in_events, turn.outcome, turn.reply) == (True, None, "It is late.")
     end = [part("msg_6", "It is late."), answer("msg_6", OURS, 6)]
     assert heard(*words, *end).outcome is None
     turn = heard(*words, *end, IDLE)
@@ -45,8 +45,8 @@ def test_it_is_over_when_the_answer_is_finished_and_the_session_idle() -> None:
 
 
 def test_our_message_is_told_only_with_its_text() -> None:
-    assert not heard(message(OURS)).is_heard
-    assert heard(*ASKED).is_heard
+    assert not heard(message(OURS)).is_in_events
+    assert heard(*ASKED).is_in_events
 
 
 def test_a_step_with_tools_is_not_the_end_and_steps_are_set_apart() -> None:
