@@ -65,9 +65,9 @@ def test_the_words_of_a_deleted_session_stay_on_the_page_until_the_thread_is_men
 
 
 def assert_kept(app: App) -> None:
-    shown = app.shown()
+    # The rows of a page are painted one after the other.
     for words in ("the codeword is HERON", "OK.", "2\N{NO-BREAK SPACE}messages", "The model remembers nothing of it."):
-        assert words in shown, words
+        app.until(words)
     composer = app.window.page.conversation.composer
     assert not composer.editor.isVisible() and not composer.send.isVisible()
 
