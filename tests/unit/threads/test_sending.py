@@ -14,10 +14,11 @@ from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.errors import NotTaken, Refused, ServerDown, ServerError, ServerFault, TimedOut, TurnFailed, Unanswered
-from t3tray.messages.receipts import REVERT_PENDING, T3_WORKS
+from t3tray.messages.receipts import T3_WORKS
+from t3tray.messages.sending import ARRIVED
 from t3tray.opencode.records import MessageRecord
 from t3tray.threads.evidence import ThreadRecord
-from t3tray.threads.prompt_delivery import ARRIVED, Limits
+from t3tray.threads.prompt_delivery import Limits
 from t3tray.threads.send import RevertPending, Sent, Warned
 from t3tray.threads.verify import NotResumable
 from tests.support.scripted_server import TEXT, Place
@@ -70,7 +71,7 @@ async def test_what_a_pending_revert_would_delete_is_deleted_only_if_the_user_wa
     assert "Take the revert back in OpenCode" in (caught.value.hint or "")
     assert place.is_untouched() and place.draft == TEXT
     verification = await place.sender.send(place.thread, TEXT, place.server, despite_others=True)
-    assert any(note.startswith(REVERT_PENDING) for note in verification.receipt.notes)
+    assert any(note.startswith("A revert is pending") for note in verification.receipt.notes)
     assert (place.server.prompts, place.draft) == ([(place.session, TEXT)], "")
 
 
