@@ -27,6 +27,13 @@ _NOTE = text(
 # Suffix of the event of an alarm whose thread was repaired; part of the file's format.
 _MENDED = " mended "
 _LEFT = f" {AlarmKind.LEFT} "
+# Built once: building a statement takes longer than running it, and each scan runs these.
+_SIGHTINGS = select(sightings)
+_ALL = select(alarms).order_by(alarms.c.id)
+_IS_OPEN = ~alarms.c.event.contains(_MENDED)
+_STANDING = _ALL.where(_IS_OPEN)
+_EVENTS_LEFT = select(alarms.c.event).where(alarms.c.event.contains(_LEFT), _IS_OPEN)
+_NEWEST = select(func.max(alarms.c.id))
 
 
 class Alarms:
@@ -38,7 +45,7 @@ class Alarms:
     def sightings(self) -> dict[str, str | None]:
         """The session that T3 Code last named for each thread, by the thread's id; None for no session."""
         with self._database.read() as connection:
-            found = readable(connection, sightings, connection.execute(select(sightings)).all())
+            found = readable(connection, sightings, connection.execute(_SIGHTINGS).all())
             return {values["thread_id"]: values["session_id"] for values in found}
 
     def record(self, seen: Mapping[str, str | None], raised: Iterable[Alarm]) -> tuple[Alarm, ...]:
@@ -58,7 +65,7 @@ class Alarms:
 
     def all(self, thread_id: str | None = None, unseen: bool = False) -> tuple[Alarm, ...]:
         """Return the alarms, oldest first; of one thread, or only those that the user has not seen."""
-        wanted = select(alarms).order_by(alarms.c.id)
+        wanted = _ALL
         if thread_id is not None:
             wanted = wanted.where(alarms.c.thread_id == thread_id)
         if unseen:
@@ -69,23 +76,21 @@ class Alarms:
 
     def standing(self) -> dict[str, tuple[Alarm, ...]]:
         """Return the open alarms, including seen ones, by the thread's id; oldest first."""
-        wanted = select(alarms).where(~alarms.c.event.contains(_MENDED)).order_by(alarms.c.id)
         found: dict[str, tuple[Alarm, ...]] = {}
         with self._database.read() as connection:
-            for row in connection.execute(wanted):
+            for row in connection.execute(_STANDING):
                 found[row.thread_id] = (*found.get(row.thread_id, ()), replace(row.alarm, id=row.id, seen_at=row.seen_at))
         return found
 
     def newest(self) -> int:
         """Return the id of the newest alarm, raised by any process; 0 for none."""
         with self._database.read() as connection:
-            return connection.scalar(select(func.max(alarms.c.id))) or 0
+            return connection.scalar(_NEWEST) or 0
 
     def left(self) -> frozenset[str]:
         """Return the events of open alarms that the user chose to leave as they are."""
-        wanted = select(alarms.c.event).where(alarms.c.event.contains(_LEFT), ~alarms.c.event.contains(_MENDED))
         with self._database.read() as connection:
-            return frozenset(connection.scalars(wanted))
+            return frozenset(connection.scalars(_EVENTS_LEFT))
 
     def put_away(self, ids: Collection[int], at: datetime) -> None:
         """Close these alarms: their threads were repaired."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Select, Text, and_, delete, exists, func, insert, select, type_coerce, update
+from sqlalchemy import Connection, Select, Text, and_, bindparam, delete, exists, func, insert, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError
 
 from t3tray.domain.cursor import Cursor
@@ -66,26 +66,23 @@ class Journal:
 
     def entries(self, thread_id: str | None = None) -> tuple[Entry, ...]:
         """Return the entries of one thread or of all, oldest first."""
-        wanted = select(journal).order_by(journal.c.seq)
-        if thread_id is not None:
-            wanted = wanted.where(journal.c.thread_id == thread_id)
         with self._database.read() as connection:
-            return _entries(connection, wanted)
+            return _entries(connection, _ALL) if thread_id is None else _entries(connection, _OF_THREAD, thread=thread_id)
 
     def binding(self, thread_id: str) -> Binding:
         """Return the thread's binding: the same as `fold` of its entries."""
         with self._database.read() as connection:
-            pending = _entries(connection, _pending().where(journal.c.thread_id == thread_id))
+            pending = _entries(connection, _PENDING_OF_THREAD, thread=thread_id)
             return Binding(
                 cursor=live_cursor(connection, thread_id),
                 pending=tuple(entry.intent or "" for entry in pending),
-                has_history=bool(connection.scalar(select(exists().where(journal.c.thread_id == thread_id)))),
+                has_history=bool(connection.scalar(_HAS_HISTORY, {"thread": thread_id})),
             )
 
     def cursors(self) -> dict[str, Cursor]:
         """The live cursor of every thread that has one, by the thread's id."""
         with self._database.read() as connection:
-            return {row.thread_id: _sound(connection, *row) for row in connection.execute(select(cursors)).all()}
+            return {row.thread_id: _sound(connection, *row) for row in connection.execute(_CURSORS).all()}
 
     def bound(self) -> frozenset[str]:
         """The ids of the threads that have a live cursor."""
@@ -99,46 +96,40 @@ class Journal:
 
     def changes_since(self, seq: int) -> tuple[int, dict[str, Cursor | None]]:
         """Return the journal's latest seq, and the current cursor of each thread with an entry after `seq`."""
-        later = select(journal.c.thread_id).where(journal.c.seq > seq).distinct()
-        # As plain text: after a start this reads all cursors, and a typed column takes twice as long.
-        live = select(cursors.c.thread_id, cursors.c.session_id, type_coerce(cursors.c.cursor, Text))
-        unbound = later.where(journal.c.thread_id.not_in(select(cursors.c.thread_id)))
+        since = {"seq": seq}
         with self._database.read() as connection:
-            latest = connection.scalar(select(func.max(journal.c.seq))) or 0
-            found: dict[str, Cursor | None] = dict.fromkeys(connection.scalars(unbound))
-            rows = connection.execute(live.where(cursors.c.thread_id.in_(later)) if seq else live).all()
+            latest = connection.scalar(_LATEST) or 0
+            found: dict[str, Cursor | None] = dict.fromkeys(connection.scalars(_UNBOUND_SINCE, since))
+            rows = connection.execute(_LIVE_SINCE, since).all() if seq else connection.execute(_LIVE).all()
             found.update((name, _sound(connection, name, session, _decoded(text))) for name, session, text in rows)
             return latest, found
 
     def intents_since(self, seq: int) -> tuple[int, frozenset[str]]:
         """Return the journal's latest seq, and the intents of entries after `seq`."""
-        named = select(journal.c.intent).where(journal.c.seq > seq, journal.c.intent.is_not(None)).distinct()
         with self._database.read() as connection:
-            return connection.scalar(select(func.max(journal.c.seq))) or 0, frozenset(map(str, connection.scalars(named).all()))
+            named = connection.scalars(_INTENTS_SINCE, {"seq": seq}).all()
+            return connection.scalar(_LATEST) or 0, frozenset(map(str, named))
 
     def confirmed_since(self, seq: int) -> frozenset[str]:
         """Return the sessions that a thread was bound to by an entry after `seq`."""
-        named = select(journal.c.session_id).where(journal.c.seq > seq, journal.c.event == Event.CONFIRMED).distinct()
         with self._database.read() as connection:
-            return frozenset(map(str, connection.scalars(named).all()))
+            return frozenset(map(str, connection.scalars(_CONFIRMED_SINCE, {"seq": seq}).all()))
 
     def let_go_since(self, seq: int) -> tuple[int, dict[str, LastLine | None]]:
         """Return the journal's latest seq, and the sessions of the threads that have an entry after `seq`: for each the last
         entry about it, or None where a thread is bound to it. For `seq` 0 only sessions that no thread is bound to.
         """
-        bound = journal.c.session_id.in_(select(cursors.c.session_id))
-        last = select(journal.c.session_id, bound, journal.c.thread_id, journal.c.at, func.max(journal.c.seq))
-        last = last.where(journal.c.session_id.is_not(None)).group_by(journal.c.session_id)
-        touched = journal.c.thread_id.in_(select(journal.c.thread_id).where(journal.c.seq > seq))
         with self._database.read() as connection:
-            latest = connection.scalar(select(func.max(journal.c.seq))) or 0
-            rows = connection.execute(last.where(touched if seq else ~bound)).all() if latest > seq else ()
+            latest = connection.scalar(_LATEST) or 0
+            if latest <= seq:
+                return latest, {}
+            rows = connection.execute(_LAST_SINCE, {"seq": seq}).all() if seq else connection.execute(_LAST_OF_UNBOUND).all()
             return latest, {session: None if is_bound else _last_line(*line) for session, is_bound, *line in rows}
 
     def pending(self) -> tuple[Entry, ...]:
         """Return the intents that are not settled, oldest first."""
         with self._database.read() as connection:
-            return _entries(connection, _pending())
+            return _entries(connection, _PENDING)
 
     def owner_of(self, session_id: str) -> str | None:
         """The id of the thread that is bound to this session."""
@@ -154,20 +145,18 @@ def _refuse_settled(connection: Connection, entries: tuple[Entry, ...]) -> None:
     for entry in entries:
         if entry.intent is None or entry.event not in SETTLES:
             continue
-        same = and_(journal.c.thread_id == entry.thread_id, journal.c.intent == entry.intent)
-        if connection.scalar(select(exists().where(same, journal.c.event.in_(SETTLES)))):
+        if connection.scalar(_IS_SETTLED, {"thread": entry.thread_id, "intent": entry.intent}):
             raise Refused("This change was settled by another t3tray process in the meantime.", _CHOOSE_AGAIN)
 
 
 def _refuse_changed(connection: Connection, entries: tuple[Entry, ...], since: int) -> None:
     """Compare before writing, in the same transaction, so that it also holds between processes. Raises Refused."""
-    mine = journal.c.thread_id == entries[0].thread_id
     for other in under_way(connection, entries[0].thread_id, {entry.intent for entry in entries if entry.intent}):
         raise Refused(
             f"Another change of this thread was begun at {other.at:%H:%M:%S} UTC and is not finished ({other.why}).",
             "Wait for its end, then open the thread again. `t3tray doctor` shows why it is unfinished.",
         )
-    latest = connection.scalar(select(func.max(journal.c.seq)).where(mine, journal.c.event.in_(CHANGES)))
+    latest = connection.scalar(_LATEST_CHANGE, {"thread": entries[0].thread_id})
     if (latest or 0) != since:
         raise Refused("The binding of this thread has changed since it was shown.", _CHOOSE_AGAIN)
 
@@ -185,14 +174,14 @@ def _refuse_on_its_way(connection: Connection, entry: Entry) -> None:
 def under_way(connection: Connection, thread_id: str, but: Collection[str] = ()) -> tuple[Entry, ...]:
     """Return the unsettled changes of this thread's binding. Repairs are excluded: they change T3 Code's binding, not ours, and
     may stay unsettled for long when T3 Code's home is gone."""
-    found = _entries(connection, _pending().where(journal.c.thread_id == thread_id, journal.c.intent.not_in(but)))
-    return tuple(entry for entry in found if entry.deed is None or entry.deed.repair is None)
+    found = _entries(connection, _PENDING_OF_THREAD, thread=thread_id)
+    return tuple(entry for entry in found if entry.intent not in but and (entry.deed is None or entry.deed.repair is None))
 
 
 def append_entry(connection: Connection, entry: Entry) -> Entry:
     apply_entry(connection, entry)
     values = {name: value for name, value in vars(entry).items() if name != "seq"}
-    return replace(entry, seq=connection.execute(insert(journal).values(values)).lastrowid)
+    return replace(entry, seq=connection.execute(_ADD, values).lastrowid)
 
 
 def apply_entry(connection: Connection, entry: Entry) -> None:
@@ -217,7 +206,7 @@ def apply_entry(connection: Connection, entry: Entry) -> None:
 def _bind(connection: Connection, entry: Entry, cursor: Cursor) -> None:
     row = {"thread_id": entry.thread_id, "session_id": cursor.session_id, "cursor": cursor}
     try:
-        connection.execute(insert(cursors).values(row))
+        connection.execute(_BIND, row)
     except IntegrityError as error:
         live = live_cursor(connection, entry.thread_id)
         if live is not None:
@@ -249,7 +238,7 @@ def _cursor_of(entry: Entry) -> Cursor:
 
 def live_cursor(connection: Connection, thread_id: str) -> Cursor | None:
     """Return the cursor of the session that the thread is bound to."""
-    row = connection.execute(select(cursors).where(cursors.c.thread_id == thread_id)).one_or_none()
+    row = connection.execute(_CURSOR_OF_THREAD, {"thread": thread_id}).one_or_none()
     return None if row is None else _sound(connection, *row)
 
 
@@ -261,8 +250,7 @@ def _sound(connection: Connection, thread_id: object, session_id: object, cursor
     detail = cursor.detail if isinstance(cursor, Unreadable) else "it names two sessions"
     note(connection, f"cursors {thread_id}", detail)
     named = {session_id, cursor.session_id if isinstance(cursor, Cursor) else None}
-    wanted = select(journal).where(journal.c.thread_id == thread_id, journal.c.event.in_((Event.CONFIRMED, Event.PROVEN)))
-    last = _entries(connection, wanted.order_by(journal.c.seq.desc()).limit(1))
+    last = _entries(connection, _LAST_CURSOR, thread=thread_id)
     known = last[0].cursor if last else None
     return known if known and known.session_id in named else Cursor("", "")
 
@@ -275,7 +263,7 @@ def _decoded(text: object) -> Cursor | Unreadable:
 
 
 def _owner(connection: Connection, session_id: str) -> str | None:
-    return connection.scalar(select(cursors.c.thread_id).where(cursors.c.session_id == session_id))
+    return connection.scalar(_OWNER, {"session": session_id})
 
 
 def _pending() -> Select[*tuple[object, ...]]:
@@ -292,10 +280,42 @@ def _pending() -> Select[*tuple[object, ...]]:
     return select(journal).where(intended, ~settled).order_by(journal.c.seq)
 
 
-def _entries(connection: Connection, wanted: Select[*tuple[object, ...]]) -> tuple[Entry, ...]:
+def _entries(connection: Connection, wanted: Select[*tuple[object, ...]], **values: object) -> tuple[Entry, ...]:
     """Return the entries; those with a damaged essential value are left out."""
-    rows = connection.execute(wanted).all()
+    rows = connection.execute(wanted, values).all()
     return tuple(Entry(**values) for values in readable(connection, journal, rows, _STAND_INS))
 
 
 _STAND_INS = {"why": UNREADABLE_TEXT, "at": LONG_AGO}
+
+# Built once: building a statement takes longer than running it.
+_MINE, _LATER = journal.c.thread_id == bindparam("thread"), journal.c.seq > bindparam("seq")
+_ALL = select(journal).order_by(journal.c.seq)
+_OF_THREAD = _ALL.where(_MINE)
+_PENDING = _pending()
+_PENDING_OF_THREAD = _PENDING.where(_MINE)
+_HAS_HISTORY = select(exists().where(_MINE))
+_IS_SETTLED = select(exists().where(_MINE, journal.c.intent == bindparam("intent"), journal.c.event.in_(SETTLES)))
+_LAST_CURSOR = (
+    select(journal).where(_MINE, journal.c.event.in_((Event.CONFIRMED, Event.PROVEN))).order_by(journal.c.seq.desc()).limit(1)
+)
+_LATEST = select(func.max(journal.c.seq))
+_LATEST_CHANGE = _LATEST.where(_MINE, journal.c.event.in_(CHANGES))
+_INTENTS_SINCE = select(journal.c.intent).where(_LATER, journal.c.intent.is_not(None)).distinct()
+_CONFIRMED_SINCE = select(journal.c.session_id).where(_LATER, journal.c.event == Event.CONFIRMED).distinct()
+_TOUCHED = select(journal.c.thread_id).where(_LATER)
+_UNBOUND_SINCE = _TOUCHED.where(journal.c.thread_id.not_in(select(cursors.c.thread_id))).distinct()
+# As plain text: after a start this reads all cursors, and a typed column takes twice as long.
+_LIVE = select(cursors.c.thread_id, cursors.c.session_id, type_coerce(cursors.c.cursor, Text))
+_LIVE_SINCE = _LIVE.where(cursors.c.thread_id.in_(_TOUCHED.distinct()))
+_IS_BOUND = journal.c.session_id.in_(select(cursors.c.session_id))
+_LAST = (
+    select(journal.c.session_id, _IS_BOUND, journal.c.thread_id, journal.c.at, func.max(journal.c.seq))
+    .where(journal.c.session_id.is_not(None))
+    .group_by(journal.c.session_id)
+)
+_LAST_SINCE, _LAST_OF_UNBOUND = _LAST.where(journal.c.thread_id.in_(_TOUCHED)), _LAST.where(~_IS_BOUND)
+_ADD, _BIND = insert(journal), insert(cursors)
+_CURSORS = select(cursors)
+_CURSOR_OF_THREAD = _CURSORS.where(cursors.c.thread_id == bindparam("thread"))
+_OWNER = select(cursors.c.thread_id).where(cursors.c.session_id == bindparam("session"))

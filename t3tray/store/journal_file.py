@@ -17,7 +17,7 @@ from threading import Lock
 
 import msgspec
 from msgspec import Struct, structs
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from t3tray.domain.journal import Entry, Event
 from t3tray.domain.thread import Thread
@@ -130,11 +130,11 @@ class JournalFile:
 
 def lines_since(connection: Connection, seq: int) -> list[JournalLine]:
     """Return the changes of bindings after `seq` as lines."""
-    changes = select(journal.c.seq).where(journal.c.event != Event.PROVEN)
-    before = connection.scalar(changes.where(journal.c.seq <= seq).order_by(journal.c.seq.desc()).limit(1)) or 0
-    wanted = select(journal).where(journal.c.event != Event.PROVEN, journal.c.seq > seq).order_by(journal.c.seq)
+    before = connection.scalar(_CHANGE_UP_TO, {"seq": seq}) or 0
     # A damaged entry is not written: the file may have an intact line of it.
-    entries = [Entry(**values) for values in readable(connection, journal, connection.execute(wanted).all())]
+    entries = [
+        Entry(**values) for values in readable(connection, journal, connection.execute(_CHANGES_AFTER, {"seq": seq}).all())
+    ]
     if not entries:
         return []
     store, lines = store_id(connection), []
@@ -152,8 +152,14 @@ def lines_since(connection: Connection, seq: int) -> list[JournalLine]:
 
 def last_change(connection: Connection) -> int:
     """The seq of the journal's last change of a binding; 0 without any."""
-    found = select(journal.c.seq).where(journal.c.event != Event.PROVEN).order_by(journal.c.seq.desc()).limit(1)
-    return connection.scalar(found) or 0
+    return connection.scalar(_LAST_CHANGE) or 0
+
+
+# Built once: building a statement takes longer than running it.
+_IS_CHANGE = journal.c.event != Event.PROVEN
+_LAST_CHANGE = select(journal.c.seq).where(_IS_CHANGE).order_by(journal.c.seq.desc()).limit(1)
+_CHANGE_UP_TO = _LAST_CHANGE.where(journal.c.seq <= bindparam("seq"))
+_CHANGES_AFTER = select(journal).where(_IS_CHANGE, journal.c.seq > bindparam("seq")).order_by(journal.c.seq)
 
 
 def _decoded(text: bytes) -> JournalLine | None:

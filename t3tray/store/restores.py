@@ -18,6 +18,11 @@ from t3tray.store.state import put_state, state_of
 
 _STORE_ID = "store_id"
 _PROVES = (Event.CONFIRMED, Event.PROVEN)
+# Built once: building a statement takes longer than running it, and each scan and each change of a binding runs these.
+_STANDS = restores.c.settled_at.is_(None)
+_UNSETTLED = select(restores).where(_STANDS).order_by(restores.c.id.desc()).limit(1)
+_DOUBTED_UP_TO = select(func.max(restores.c.last_seq)).where(_STANDS, restores.c.complete == 0)
+_LAST_SEQ = select(func.max(journal.c.seq))
 
 
 class Restores:
@@ -48,8 +53,7 @@ class Restores:
     def in_doubt(self) -> frozenset[str]:
         """Return the ids of bound threads whose binding was neither made nor proved since the data was restored."""
         with self._database.read() as connection:
-            standing = restores.c.settled_at.is_(None) & (restores.c.complete == 0)
-            known = connection.scalar(select(func.max(restores.c.last_seq)).where(standing))
+            known = connection.scalar(_DOUBTED_UP_TO)
             if known is None:
                 return frozenset()
             since = select(journal.c.thread_id).where(journal.c.seq > known, journal.c.event.in_(_PROVES))
@@ -63,7 +67,7 @@ def add_restore(connection: Connection, restore: Restore) -> None:
 
 def last_seq(connection: Connection) -> int:
     """Return the seq of the journal's last entry; 0 for none."""
-    return connection.scalar(select(func.max(journal.c.seq))) or 0
+    return connection.scalar(_LAST_SEQ) or 0
 
 
 def store_id(connection: Connection) -> str:
@@ -76,7 +80,6 @@ def set_store_id(connection: Connection, name: str) -> None:
 
 
 def _unsettled(connection: Connection) -> Restore | None:
-    standing = select(restores).where(restores.c.settled_at.is_(None)).order_by(restores.c.id.desc()).limit(1)
     stand_ins = {"at": LONG_AGO, "trouble": "was put back", "last_seq": 0, "complete": 0, "aside": ""}
-    found = readable(connection, restores, connection.execute(standing).all(), stand_ins)
+    found = readable(connection, restores, connection.execute(_UNSETTLED).all(), stand_ins)
     return next((Restore(**{**values, "complete": bool(values["complete"])}) for values in found), None)

@@ -20,6 +20,8 @@ from t3tray.store.schema import lease_holders, server_lease
 from t3tray.store.state import put_state, state_of
 
 _WANTED = "server_wanted"
+# Built once: building a statement takes longer than running it.
+_LEASE = select(server_lease)
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class Leases:
 
 
 def _lease(connection: Connection) -> Lease | None:
-    rows = connection.execute(select(server_lease)).all()
+    rows = connection.execute(_LEASE).all()
     for values in readable(connection, server_lease, rows, _STAND_INS):
         del values["slot"]
         return Lease(**{**values, "detached": bool(values["detached"])})

@@ -10,6 +10,8 @@ from sqlalchemy.dialects.sqlite import insert
 from t3tray.store.database import Database
 from t3tray.store.schema import settings
 
+_ALL = select(settings)
+
 
 class SettingsTable:
     """Implements `settings.stored.SettingRows`. `warnings` are those reported last. Every method raises StoreError."""
@@ -20,7 +22,7 @@ class SettingsTable:
 
     def read(self) -> dict[str, str]:
         with self._database.read() as connection:
-            return {row.key: str(row.value) for row in connection.execute(select(settings)).all()}
+            return {row.key: str(row.value) for row in connection.execute(_ALL).all()}
 
     def write(self, rows: Mapping[str, str]) -> None:
         with self._database.write() as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.sqlite import insert
 
 from t3tray.domain.reaper import IdleState
@@ -17,11 +17,12 @@ from t3tray.store.schema import state
 
 T = TypeVar("T")
 _LAST_IDLE_SHUTDOWN = "last_rest"
+_VALUE = select(state.c.value).where(state.c.key == bindparam("key"))
 
 
 def state_of(connection: Connection, key: str, kind: type[T]) -> T | None:
     """Return the value; None where there is none or it is damaged, which is noted."""
-    text = connection.scalar(select(state.c.value).where(state.c.key == key))
+    text = connection.scalar(_VALUE, {"key": key})
     try:
         return None if text is None else decode(text, kind)
     except StoreError as error:

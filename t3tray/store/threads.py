@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from msgspec.structs import asdict
-from sqlalchemy import Connection, Select, func, insert, literal, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, literal, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from t3tray.domain.thread import Source, Thread, matching
@@ -15,6 +15,14 @@ from t3tray.store.column_types import Moment
 from t3tray.store.damaged_rows import LONG_AGO, UNREADABLE_TEXT, readable
 from t3tray.store.database import Database
 from t3tray.store.schema import threads
+
+# Built once: building a statement takes longer than running it.
+_ALL = select(threads).order_by(threads.c.last_activity_at.desc(), threads.c.id)
+_NOT_ARCHIVED = _ALL.where(threads.c.archived_at.is_(None))
+_OURS = select(threads).where((threads.c.source == Source.T3TRAY) | (threads.c.draft != ""))
+_FITTING = select(threads).where(func.substr(threads.c.id, 1, bindparam("length")) == bindparam("prefix")).order_by(threads.c.id)
+_DRAFT = select(threads.c.draft).where(threads.c.id == bindparam("thread"))
+_ADD = insert(threads)
 
 
 class StoredThreads:
@@ -37,28 +45,23 @@ class StoredThreads:
 
     def all(self, include_archived: bool = True) -> tuple[Thread, ...]:
         """Return all threads, newest activity first."""
-        wanted = select(threads).order_by(threads.c.last_activity_at.desc(), threads.c.id)
-        if not include_archived:
-            wanted = wanted.where(threads.c.archived_at.is_(None))
         with self._database.read() as connection:
-            return _threads(connection, wanted)
+            return _threads(connection, _ALL if include_archived else _NOT_ARCHIVED)
 
     def ours(self) -> tuple[Thread, ...]:
         """Return t3tray's own threads, and other programs' threads that have a draft here."""
-        wanted = select(threads).where((threads.c.source == Source.T3TRAY) | (threads.c.draft != ""))
         with self._database.read() as connection:
-            return _threads(connection, wanted)
+            return _threads(connection, _OURS)
 
     def find(self, prefix: str) -> Thread:
         """Find a thread by an unambiguous prefix of its id among the recorded ones, like `named`."""
-        fits = select(threads).where(func.substr(threads.c.id, 1, len(prefix)) == prefix).order_by(threads.c.id)
         with self._database.read() as connection:
-            return named(prefix, _threads(connection, fits))
+            return named(prefix, _threads(connection, _FITTING, {"prefix": prefix, "length": len(prefix)}))
 
     def draft(self, thread_id: str) -> str:
         """Return the text that the user has not sent; empty for a thread that is not recorded."""
         with self._database.read() as connection:
-            return connection.execute(select(threads.c.draft).where(threads.c.id == thread_id)).scalar_one_or_none() or ""
+            return connection.execute(_DRAFT, {"thread": thread_id}).scalar_one_or_none() or ""
 
     def touch(self, thread_id: str, at: datetime) -> None:
         """Record an activity at this time; an earlier time changes nothing."""
@@ -81,7 +84,7 @@ class StoredThreads:
     def save_draft(self, thread_id: str, text: str) -> None:
         """Append a refused message to the draft after a blank line, unless the draft contains it already."""
         with self._database.write() as connection:
-            draft = connection.execute(select(threads.c.draft).where(threads.c.id == thread_id)).scalar_one_or_none()
+            draft = connection.execute(_DRAFT, {"thread": thread_id}).scalar_one_or_none()
             if draft is None:
                 raise no_such_thread(thread_id)
             if text and f"\n\n{text}\n\n" not in f"\n\n{draft}\n\n":
@@ -93,7 +96,7 @@ class StoredThreads:
 
 
 def insert_thread(connection: Connection, thread: Thread) -> None:
-    connection.execute(insert(threads).values(asdict(thread)))
+    connection.execute(_ADD, asdict(thread))
 
 
 def _update(connection: Connection, thread_id: str, **values: object) -> None:
@@ -101,8 +104,10 @@ def _update(connection: Connection, thread_id: str, **values: object) -> None:
         raise no_such_thread(thread_id)
 
 
-def _threads(connection: Connection, wanted: Select[*tuple[object, ...]]) -> tuple[Thread, ...]:
-    rows = connection.execute(wanted).all()
+def _threads(
+    connection: Connection, wanted: Select[*tuple[object, ...]], values: Mapping[str, object] | None = None
+) -> tuple[Thread, ...]:
+    rows = connection.execute(wanted, values).all()
     return tuple(Thread(**values) for values in readable(connection, threads, rows, _STAND_INS))
 
 
