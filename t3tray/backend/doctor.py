@@ -19,12 +19,12 @@ from t3tray.domain.verdict import Kind, Reason
 from t3tray.errors import T3TrayError
 from t3tray.messages import doctor as texts
 from t3tray.messages.alarms import alarm_sentence
+from t3tray.messages.journal_reasons import begun_elsewhere
 from t3tray.messages.session_table import session_table
 from t3tray.messages.verdicts import sentence
 from t3tray.messages.versions import trouble_with_version
 from t3tray.opencode.database import OpenCodeDatabase
 from t3tray.opencode.database_reader import DatabaseReader
-from t3tray.remedies.recovery import elsewhere_sentence
 from t3tray.store.store import Store
 from t3tray.system.intent_ids import is_elsewhere
 from t3tray.system.other_processes import OtherProcess, file_system, is_network
@@ -105,7 +105,7 @@ def _intents(facts: DoctorInput) -> Iterator[Finding]:
     pending = facts.store.journal.pending()
     if not pending:
         yield Finding("open intents", True, "none")
-    elsewhere = {elsewhere_sentence(entry) for entry in pending if is_elsewhere(entry.intent or "")}
+    elsewhere = {begun_elsewhere(entry) for entry in pending if is_elsewhere(entry.intent or "")}
     yield from (Finding("open intents", False, text) for text in sorted(elsewhere))
     listed = ", ".join(f"{entry.thread_id} ({entry.why})" for entry in pending if not is_elsewhere(entry.intent or ""))
     troubles = tuple(text for text in facts.troubles if text not in elsewhere)

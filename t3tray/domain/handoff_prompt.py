@@ -75,6 +75,17 @@ def carried(transcript: Transcript, heading: str, at: datetime, budget: int = BU
     return Carried("\n\n".join(["\n".join(label), *reversed(kept), END]), len(kept), result.left_out, shortened)
 
 
+def heading_of_lost(session_id: str | None) -> str:
+    """Return the heading for a whole conversation that goes into a new session. `session_id` had it; None if unknown."""
+    return f"This is the earlier conversation of this thread; the session that held it was {session_id or 'lost'}."
+
+
+def heading_of_others(sessions: Sequence[str]) -> str:
+    """Return the heading for messages of other sessions; without any they are from T3 Code's own copy."""
+    came_from = ", ".join(sessions) or "T3 Code"
+    return f"These messages belong to this conversation and were written in another session ({came_from})."
+
+
 def summary_of(messages: Sequence[Message], limit: int = 3, width: int = 70) -> tuple[str, ...]:
     """Return the first words of some messages, one line each, and how many more there are."""
     lines = [f"{NAMES[each.role]}: “{_shortened(each.text or 'used a tool', width)}”" for each in messages[:limit]]

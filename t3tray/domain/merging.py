@@ -9,16 +9,65 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
+from t3tray.domain.carries import Context
 from t3tray.domain.evidence import Role
 from t3tray.domain.handoff import is_carried, is_handoff, messages_in, words_of
-from t3tray.domain.transcript import Message, PieceKind
+from t3tray.domain.handoff_prompt import Carried
+from t3tray.domain.transcript import Message, Origin, PieceKind, Transcript
 
 # In ms. A prompt reaches OpenCode after it was typed in T3 Code: once a server has started for it and the turns before are over.
 # An answer's text is written after OpenCode began the answer. The reverse order only occurs by the rounding of two clocks.
 _LATER = 600_000
 _EARLIER = 5_000
 _PART = "prt_"
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What one session lacks of a conversation, oldest first, from `sources`. `held`: ids of its own messages. `context`: what
+    the model gets of them. Messages that it has only a summary of do not count as lacking: a compaction is not undone."""
+
+    messages: tuple[Message, ...]
+    held: frozenset[str]
+    context: Context
+    sources: tuple[Transcript, ...]
+
+    @property
+    def summarised(self) -> int:
+        """Number of messages of which the model gets only a summary."""
+        return 0 if self.context.since_ms is None else self.context.before or 0
+
+    @property
+    def transcript(self) -> Transcript:
+        """The lacking messages as a transcript, with the doubts about the sources that were used."""
+        told = tuple(dict.fromkeys(line for source in self._used for line in source.missing))
+        return Transcript(self._used[0].origin if self._used else Origin.OPENCODE, self.messages, missing=told)
+
+    @property
+    def origin(self) -> str:
+        """The sources that were used, for people."""
+        return " and ".join(dict.fromkeys(source.origin for source in self._used))
+
+    @property
+    def sessions(self) -> tuple[str, ...]:
+        """The sessions that have, or had, some of it."""
+        return tuple(dict.fromkeys(source.session_id for source in self._used if source.session_id))
+
+    @property
+    def _used(self) -> tuple[Transcript, ...]:
+        taken = {each.id for each in self.messages}
+        return tuple(source for source in self.sources if any(each.id in taken for each in source.messages))
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What is brought into the session, packed as one message. `stays_lacking`: what no source has, a clause."""
+
+    collected: Collected
+    packed: Carried
+    stays_lacking: str
 
 
 def lacking(known: Sequence[Message], sessions: Iterable[Sequence[Message]], shown: Sequence[Message]) -> tuple[Message, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from t3tray.domain.restore import Restore, SettlePlan
+from t3tray.errors import Refused
 
 # The last sentence on the command line; the window has a button instead.
 SETTLE = "Say that this is settled: `t3tray doctor --settle`."
@@ -60,6 +61,19 @@ def what_happened(restore: Restore) -> tuple[str, ...]:
     aside = f"; it was set aside as {restore.aside}" if restore.aside else ""
     copy = f"The copy of {restore.copy_at:%Y-%m-%d %H:%M} UTC was put back." if restore.copy_at else ""
     return (f"t3tray's data file {restore.trouble}{aside}.", copy or "There is no good copy, so it begins anew.")
+
+
+def settling_has_changed() -> Refused:
+    return Refused(
+        "What settling would do has changed meanwhile; nothing was settled.", "Read what it would do now, then confirm again."
+    )
+
+
+def claimed_by_several(threads: Sequence[str]) -> Refused:
+    return Refused(
+        f"Several sessions claim these threads: {', '.join(threads)}.",
+        "Choose one for each first: `t3tray remedy THREAD bind --session SESSION`.",
+    )
 
 
 def restore_sentence(restore: Restore) -> str:

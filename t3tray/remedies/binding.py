@@ -15,9 +15,10 @@ from t3tray.domain.remedy import Choice, Preview, Remedy, RemedyRecord
 from t3tray.domain.split import Candidate, split_of
 from t3tray.domain.transcript import Message
 from t3tray.domain.verdict import Kind, Reason
-from t3tray.errors import Refused, UsageError
-from t3tray.messages.verdicts import sentence
-from t3tray.remedies.collecting import indented, left_out, losses
+from t3tray.messages import journal_reasons as reasons
+from t3tray.messages import remedy_refusals as refusals
+from t3tray.messages.remedy_previews import bind_preview, release_preview, undo_binding_preview
+from t3tray.remedies.collecting import left_out, losses
 from t3tray.remedies.plan import Plan, RemedyJournal, Tools, chosen, live_binding
 from t3tray.remedies.proving import check_session
 from t3tray.system.folders import same_directory
@@ -51,8 +52,8 @@ class Bind:
             cursor = structs.replace(chosen(now, details), lacks=lacks)
             journal = RemedyJournal.of(self._tools, details, RemedyRecord(Remedy.BIND, session_id))
             try:
-                lines = journal.rebinding(old, cursor, "chosen by the user")
-                away = (journal.entry(Event.PUT_AWAY, "another session was chosen", rival) for rival in rivals)
+                lines = journal.rebinding(old, cursor, reasons.CHOSEN)
+                away = (journal.entry(Event.PUT_AWAY, reasons.ANOTHER_CHOSEN, rival) for rival in rivals)
                 await journal.write(*lines, *away)
             finally:
                 journal.close()
@@ -68,37 +69,23 @@ class Bind:
         elsewhere = details.row.t3 is not None and details.row.t3.session_id != session_id
         settled = bound is not None and (not elsewhere or bound.chosen_over is not None) and not _rivals(details, session_id)
         if bound is not None and bound.session_id == session_id and settled:
-            raise Refused(f"This thread is already bound to {session_id}.", "There is nothing to do.")
+            raise refusals.bound_already(session_id)
 
     def _preview(self, details: ThreadDetails, session_id: str, doubt: str) -> tuple[Preview, tuple[str, ...]]:
         bound = details.row.session_id
         told = {found.session_id: found for found in details.candidates}
-        gone = f"It is bound to {bound}, which does not exist any more." if bound else "It is bound to no session."
         is_there = bound in told and told[bound].exists is not False
-        before = described(told[bound]) if bound and is_there else (gone,)
+        now = told[bound] if bound and is_there else None
+        added = self._added(now.session_id, session_id) if now and bound != session_id and not doubt else ()
         rivals = _rivals(details, session_id)
-        kept = ["The binding of now stays in the history, and this can be undone."]
-        if rivals:
-            kept.append(f"{', '.join(rivals)} is left as it is in OpenCode, and counts as this thread's no longer.")
-        after = described(told[session_id]) if session_id in told else (f"It is bound to {session_id}.",)
-        if bound and bound != session_id and is_there and not doubt:
-            after = (*after, *self._additional_knowledge(bound, session_id))
-        preview = Preview(
-            Remedy.BIND,
-            f"Bind “{details.row.thread.title}” to {session_id}",
-            "Bind to This Session",
-            before,
-            after,
-            tuple(kept),
-            losses(self._tools, details, session_id, doubt),
-        )
-        return preview, rivals
+        lost = losses(self._tools, details, session_id, doubt)
+        title = details.row.thread.title
+        return bind_preview(title, session_id, bound, now, told.get(session_id), added, rivals, lost), rivals
 
-    def _additional_knowledge(self, bound: str, session_id: str) -> tuple[str, ...]:
+    def _added(self, bound: str, session_id: str) -> tuple[Message, ...]:
         """Return what the model would know in addition."""
         with self._tools.library() as library:
-            found = lacking(library.messages(bound), [library.messages(session_id)], ())
-        return (f"It knows {_counted(found)} that {bound} does not:", *indented(found)) if found else ()
+            return lacking(library.messages(bound), [library.messages(session_id)], ())
 
 
 class Release:
@@ -111,27 +98,18 @@ class Release:
         thread = details.row.thread
         bound = await self._tools.run_sql(live_binding, self._tools, thread.id) or details.cursor
         if bound is None:
-            raise Refused("This thread has no session to let go of.")
+            raise refusals.nothing_to_release()
         verdict = details.row.verdict
         is_there = verdict.kind is Kind.RESUMABLE and details.row.session_id == bound.session_id
-        preview = Preview(
-            Remedy.RELEASE,
-            f"Let “{thread.title}” go of {bound.session_id}",
-            "Unbind the Session",
-            (f"It is bound to {bound.session_id}.",),
-            ("It is bound to no session: it cannot be resumed until you bind it again.",),
-            ("The session stays as it is in OpenCode.", "The binding stays in the history, and this can be undone."),
-            (f"The session is there, and the thread could be resumed: {sentence(verdict)}",) if is_there else (),
-        )
 
         async def carry_out() -> None:
             journal = RemedyJournal.of(self._tools, details, RemedyRecord(Remedy.RELEASE, bound.session_id))
             try:
-                await journal.write(journal.entry(Event.RELEASED, "let go by the user", cursor=bound))
+                await journal.write(journal.entry(Event.RELEASED, reasons.LET_GO, cursor=bound))
             finally:
                 journal.close()
 
-        return Plan(preview, carry_out)
+        return Plan(release_preview(thread.title, bound.session_id, verdict if is_there else None), carry_out)
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
         return await undo_binding(self._tools, details, done)
@@ -155,28 +133,16 @@ def choices(details: ThreadDetails) -> tuple[Candidate, ...]:
 def refuse_unfit(details: ThreadDetails, session: SessionFacts) -> None:
     """Raises Refused for a session that cannot be the thread's: a sub-agent's, or one in another folder."""
     if session.parent_id:
-        raise Refused(f"{session.id} is a sub-agent's session of {session.parent_id}.", "Choose that one instead.")
+        raise refusals.is_sub_agents(session.id, session.parent_id)
     if not same_directory(session.directory, details.row.thread.directory):
-        raise Refused(
-            f"{session.id} works in {session.directory}, this thread in {details.row.thread.directory}.",
-            f"Choose a session of the same folder, or “{Remedy.MOVE_SESSION}” for the one that it is bound to.",
-        )
+        raise refusals.works_elsewhere(session.id, session.directory, details.row.thread.directory)
 
 
 def refuse_owned(tools: Tools, details: ThreadDetails, session_id: str) -> None:
     """Raises Refused if another thread is bound to the session. Runs in the SQL thread."""
     owner = tools.store.journal.owner_of(session_id)
     if owner is not None and owner != details.row.thread.id:
-        raise Refused(
-            f"{session_id} is already bound to thread {owner}; a session belongs to one thread only.",
-            "Release it from that thread first.",
-        )
-
-
-def described(found: Candidate) -> tuple[str, ...]:
-    """Return what a session contains, in two lines."""
-    first = f"{found.session_id}: {found.messages:,} messages, {found.input_tokens:,} input tokens"
-    return first, f"in {found.directory}"
+        raise refusals.is_another_threads(session_id, owner)
 
 
 async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
@@ -185,16 +151,9 @@ async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, 
     old = before(done)
     current = await tools.run_sql(live_binding, tools, thread.id)
     lost = await tools.run_sql(losses, tools, details, old.session_id) if old else ()
-    after = f"It is bound to {old.session_id} again." if old else "It is bound to no session again."
-    preview = Preview(
-        Remedy.UNDO,
-        f"Undo “{record.remedy if record else ''}” of “{thread.title}”",
-        "Undo",
-        (f"It is bound to {current.session_id}." if current else "It is bound to no session.",),
-        (after,),
-        ("Both sessions stay as they are in OpenCode.",),
-        lost,
-    )
+    assert record is not None
+    now, then = current.session_id if current else None, old.session_id if old else None
+    preview = undo_binding_preview(record.remedy, thread.title, now, then, lost)
 
     async def carry_out() -> None:
         journal = RemedyJournal.of(tools, details, RemedyRecord(Remedy.UNDO, undoes=done[0].intent or ""))
@@ -203,12 +162,12 @@ async def undo_binding(tools: Tools, details: ThreadDetails, done: tuple[Entry, 
         finally:
             journal.close()
 
-    return Plan(preview, carry_out, old.session_id if old else None)
+    return Plan(preview, carry_out, then)
 
 
 async def bring_back(tools: Tools, journal: RemedyJournal, done: tuple[Entry, ...]) -> None:
     """Write the entries that restore the binding from before these entries."""
-    old, why = before(done), "as it was before"
+    old, why = before(done), reasons.AS_BEFORE
     current = await tools.run_sql(live_binding, tools, journal.thread_id)
     if old is not None:
         await journal.write(*journal.rebinding(current, old, why))
@@ -226,10 +185,7 @@ def before(done: tuple[Entry, ...]) -> Cursor | None:
 def _only_choice(details: ThreadDetails) -> str:
     if len(details.choices) == 1:
         return details.choices[0].session_id
-    listed = "; ".join(f"{found.session_id} ({found.messages} messages)" for found in details.choices)
-    if not listed:
-        raise Refused("No other session of this thread is known that works in its folder.", "Name one with --session.")
-    raise UsageError("Which session?", f"Name one with --session. The fullest first: {listed}.")
+    raise refusals.session_not_named(details.choices)
 
 
 def _rivals(details: ThreadDetails, session_id: str) -> tuple[str, ...]:
@@ -238,7 +194,3 @@ def _rivals(details: ThreadDetails, session_id: str) -> tuple[str, ...]:
     # Those that claim it by our mark do so whatever they contain, even if they are gone or empty.
     rivals = dict.fromkeys((*(claim.session_id for claim in claims), *details.marked))
     return tuple(rival for rival in rivals if rival != session_id)
-
-
-def _counted(messages: tuple[Message, ...]) -> str:
-    return f"{len(messages)} message{'' if len(messages) == 1 else 's'}"

@@ -6,67 +6,27 @@ SQL thread. Changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 
 from t3tray.domain.carries import Context
-from t3tray.domain.handoff_prompt import summary_of
-from t3tray.domain.journal import Event
-from t3tray.domain.merging import lacking
+from t3tray.domain.cursor import Cursor
+from t3tray.domain.journal import TURN_OF_OURS, Event, standing
+from t3tray.domain.merging import Collected, lacking
+from t3tray.domain.remedy import Remedy
 from t3tray.domain.split import Candidate
 from t3tray.domain.transcript import Message, Origin, Transcript
 from t3tray.domain.verdict import Reason
 from t3tray.errors import ServerError, SessionMissing
-from t3tray.messages.carries import together, was_reverted
+from t3tray.messages.carries import left_out_at_choice, together, turns_lost, was_reverted
+from t3tray.messages.remedy_previews import all_lost, losses_unknown, losses_with
 from t3tray.remedies.plan import Library, Tools
 from t3tray.threads.snapshot import ThreadDetails
 
 _EMPTIED = frozenset({Reason.EMPTY, Reason.HISTORY_LOST})
-
-
-@dataclass(frozen=True)
-class Collected:
-    """What one session lacks of a conversation, oldest first, from `sources`. `held`: ids of its own messages. `context`: what
-    the model gets of them. Messages that it has only a summary of do not count as lacking: a compaction is not undone."""
-
-    messages: tuple[Message, ...]
-    held: frozenset[str]
-    context: Context
-    sources: tuple[Transcript, ...]
-
-    @property
-    def summarised(self) -> int:
-        """Number of messages of which the model gets only a summary."""
-        return 0 if self.context.since_ms is None else self.context.before or 0
-
-    @property
-    def given(self) -> str:
-        """What the model gets of the session itself, for people."""
-        known = counted(self.context.messages)
-        return f"{known} and a summary of the {self.context.before:,} before" if self.summarised else known
-
-    @property
-    def transcript(self) -> Transcript:
-        """The lacking messages as a transcript, with the doubts about the sources that were used."""
-        told = tuple(dict.fromkeys(line for source in self._used for line in source.missing))
-        return Transcript(self._used[0].origin if self._used else Origin.OPENCODE, self.messages, missing=told)
-
-    @property
-    def origin(self) -> str:
-        """The sources that were used, for people."""
-        return " and ".join(dict.fromkeys(source.origin for source in self._used))
-
-    @property
-    def sessions(self) -> tuple[str, ...]:
-        """The sessions that have, or had, some of it."""
-        return tuple(dict.fromkeys(source.session_id for source in self._used if source.session_id))
-
-    @property
-    def _used(self) -> tuple[Transcript, ...]:
-        taken = {each.id for each in self.messages}
-        return tuple(source for source in self.sources if any(each.id in taken for each in source.messages))
+# Remedies after which the session contains what the others did, or its gaps are known.
+_TAKES_OVER = frozenset({Remedy.FORK, Remedy.CARRY, Remedy.JOIN, Remedy.HEAL})
 
 
 def collect(tools: Tools, details: ThreadDetails, into: str | None) -> Collected:
@@ -107,46 +67,59 @@ def losses(tools: Tools, details: ThreadDetails, session_id: str, doubt: str = "
     `doubt`: why OpenCode's database is not believed about it, a sentence.
     """
     if doubt:
-        return (f"What the model would not know cannot be told now: {doubt}",)
+        return losses_unknown(doubt)
     try:
-        collected = collect(tools, details, session_id)
+        return losses_with(session_id, collect(tools, details, session_id))
     except SessionMissing:
-        return (f"{session_id} does not exist any more: the model would know nothing of this conversation.",)
+        return all_lost(session_id)
     except ServerError as error:
-        return (f"What the model would not know cannot be told now: {error.message}",)
-    lines = [f"Of {counted(collected.summarised)} of {session_id} the model would get a summary only."]
-    lines = lines if collected.summarised else []
-    if count := len(collected.messages):
-        what = f"{counted(count)} of this conversation"
-        lines += [f"The model would not know {what}, which {collected.origin} has:", *indented(collected.messages)]
-    return tuple(lines)
+        return losses_unknown(error.message)
 
 
 def left_out(tools: Tools, details: ThreadDetails, session_id: str, doubt: str = "") -> str:
     """Return what that session lacks of the conversation when it is chosen now: a clause that its cursor keeps. `doubt` as in
     `losses`."""
-    when = f"when this session was chosen on {tools.now().astimezone():%Y-%m-%d}"
-    unknown = f"how much of this conversation was left out {when} could not be told"
+    today = tools.now().astimezone()
     if doubt:
-        return unknown
+        return left_out_at_choice(None, today)
     try:
         count = len(collect(tools, details, session_id).messages)
     except SessionMissing:
         return ""  # reported as missing
     except ServerError:
-        return unknown
+        return left_out_at_choice(None, today)
     before = next(
         (each.cursor.lacks for each in reversed(details.journal) if each.cursor and each.cursor.session_id == session_id), ""
     )
     if not count:
         return before
-    what = "1 message of this conversation was" if count == 1 else f"{count:,} messages of this conversation were"
-    return together(f"{what} left out {when}", before if was_reverted(before) else "")
+    return together(left_out_at_choice(count, today), before if was_reverted(before) else "")
 
 
-def indented(messages: Sequence[Message]) -> tuple[str, ...]:
-    """Return the first words of some messages, indented below the line that introduces them."""
-    return tuple(f"  {line}" for line in summary_of(messages))
+def never_brought(details: ThreadDetails, old: Cursor | None, keep: str, collected: Collected) -> str:
+    """Return what stays lacking although nothing is left out, a clause. T3 Code's copy has what was typed there, and nothing
+    else."""
+    lost, lacks = _sent_here_and_lost(details, keep, collected), old.lacks if old is not None else ""
+    is_told = any(source.origin is Origin.T3CODE for source in collected.sources)
+    is_unchanged = not collected.messages and old is not None and old.session_id == keep
+    is_gone = was_reverted(lacks) or not collected.messages
+    stays = lacks if lost or is_unchanged or (is_gone and not is_told) else ""
+    return stays if lost in stays else together(stays, lost)
+
+
+def _sent_here_and_lost(details: ThreadDetails, keep: str, collected: Collected) -> str:
+    """Return a clause on turns sent by t3tray, which T3 Code never showed, whose answers no source has. The journal has the
+    answers' ids."""
+    asked = {found.session_id for found in details.candidates if found.exists} - {keep}
+    sent: set[str | None] = set()
+    for entry in standing(details.journal):
+        if entry.event is Event.CONFIRMED and entry.deed is not None and entry.deed.remedy in _TAKES_OVER:
+            sent.clear()
+        elif entry.why == TURN_OF_OURS and entry.cursor is not None and entry.session_id not in asked:
+            sent.add(entry.cursor.last_message_id)
+    told = collected.held.union(each.id for source in collected.sources for each in source.messages)
+    lost = len(sent - told - {None})
+    return turns_lost(lost) if lost else ""
 
 
 def other_sessions(details: ThreadDetails, session_id: str | None) -> tuple[str, ...]:
@@ -199,8 +172,3 @@ def _copies(tools: Tools, details: ThreadDetails, told: Collection[str | None], 
         if is_gone or emptied:
             kept = (each for each in tools.copies(row.thread.id, found.session_id) if each.origin is Origin.VAULT)
             yield from islice(kept, 1)
-
-
-def counted(count: int) -> str:
-    """Return the number with the word "message" or "messages"."""
-    return f"{count:,} message{'' if count == 1 else 's'}"

@@ -11,16 +11,19 @@ from dataclasses import replace
 from msgspec import structs
 
 from t3tray.domain.evidence import Activity, SessionFacts
-from t3tray.domain.handoff_prompt import carried
+from t3tray.domain.handoff_prompt import carried, heading_of_others
 from t3tray.domain.journal import Entry, Event
+from t3tray.domain.merging import Brought, Collected
 from t3tray.domain.remedy import Choice, Remedy, RemedyRecord
 from t3tray.domain.split import split_of
-from t3tray.errors import CannotTell, Refused, SessionMissing
+from t3tray.errors import SessionMissing
+from t3tray.messages import journal_reasons as reasons
+from t3tray.messages import remedy_refusals as refusals
 from t3tray.messages.carries import together
+from t3tray.messages.remedy_previews import join_preview, undo_join_lines
 from t3tray.opencode.records import SessionRecord
 from t3tray.remedies.binding import bring_back, refuse_owned, refuse_unfit, undo_binding
-from t3tray.remedies.collecting import Collected, collect, counted, other_sessions
-from t3tray.remedies.join_preview import Brought, join_preview, never_brought
+from t3tray.remedies.collecting import collect, never_brought, other_sessions
 from t3tray.remedies.plan import Plan, RemedyJournal, Tools, chosen, live_binding
 from t3tray.remedies.proving import check_session, was_sent_into
 from t3tray.threads.evidence import STILL_WARM, cursor_now
@@ -31,8 +34,6 @@ from t3tray.threads.snapshot import ThreadDetails
 _SIGNS = 2
 TELLS = frozenset({Remedy.HEAL, Remedy.JOIN})
 _PAGE = 100
-# Beginning of the journal's entry if nothing had to be carried.
-_NOTHING = f"{counted(0)} "
 
 
 class Join:
@@ -48,13 +49,11 @@ class Join:
         refuse_unfit(details, checked.facts)
         _refuse_reverted(checked.facts)
         if checked.doubt:
-            raise CannotTell(f"What {keep} lacks cannot be told: {checked.doubt}", "Nothing was changed.")
+            raise refusals.lack_unknown(keep, checked.doubt)
         collected = await self._tools.run_sql(self._collect, details, keep)
         bound = await self._tools.run_sql(live_binding, self._tools, details.row.thread.id)
         others = other_sessions(details, keep)
-        listed = ", ".join(others)
-        came_from = ", ".join(collected.sessions) or "T3 Code"
-        heading = f"These messages belong to this conversation and were written in another session ({came_from})."
+        heading = heading_of_others(collected.sessions)
         packed = carried(collected.transcript, heading, self._tools.now(), self._tools.budget(), collected.origin)
         stays_lacking = never_brought(details, bound, keep, collected)
 
@@ -67,8 +66,7 @@ class Join:
             thread_id = details.row.thread.id
             journal = RemedyJournal.of(self._tools, details, RemedyRecord(self._remedy, keep))
             try:
-                why = f"join {listed} into {keep}" if listed else f"bring the conversation back into {keep}"
-                await journal.write(journal.entry(Event.INTENDED, why, keep))
+                await journal.write(journal.entry(Event.INTENDED, reasons.joining(keep, others), keep))
                 if packed.messages:
                     text = carried(collected.transcript, heading, self._tools.now(), self._tools.budget(), collected.origin).text
                     await server.add_message(keep, text, journal.intent, facts.directory)
@@ -78,8 +76,9 @@ class Join:
                     # The carried message gets no answer, and none is missing.
                     now = structs.replace(now, last_finished_id=now.last_message_id)
                 now = structs.replace(now, lacks=together(packed.lacks, never_brought(details, old, keep, collected)))
-                lines = journal.rebinding(old, chosen(now, details), f"{counted(packed.messages)} carried over from {came_from}")
-                await journal.write(*lines, *(journal.entry(Event.PUT_AWAY, f"joined into {keep}", other) for other in others))
+                why = reasons.carried_over(packed.messages, collected.sessions)
+                away = (journal.entry(Event.PUT_AWAY, reasons.joined_into(keep), other) for other in others)
+                await journal.write(*journal.rebinding(old, chosen(now, details), why), *away)
                 if self._remedy is Remedy.HEAL:
                     # What was lost is back: its alarms are done.
                     await self._tools.run_sql(self._tools.store.alarms.mark_seen, thread_id, self._tools.now())
@@ -87,7 +86,10 @@ class Join:
                 journal.close()
 
         brought = Brought(collected, packed, stays_lacking)
-        return Plan(join_preview(details, self._remedy, keep, others, brought, bound or details.cursor), carry_out, keep)
+        holding = {found.session_id: found.messages for found in details.candidates if found.session_id in others}
+        now = bound or details.cursor
+        title = details.row.thread.title
+        return Plan(join_preview(self._remedy, title, keep, holding, brought, now.session_id if now else None), carry_out, keep)
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
         """Restore the binding, and delete the message."""
@@ -99,15 +101,14 @@ class Join:
             undoing = RemedyRecord(Remedy.UNDO, record.session_id, undoes=done[0].intent or "")
             journal = RemedyJournal.of(self._tools, details, undoing)
             try:
-                await journal.write(journal.entry(Event.INTENDED, f"undo “{record.remedy}”", record.session_id))
+                await journal.write(journal.entry(Event.INTENDED, reasons.undoing(record.remedy), record.session_id))
                 await _undo(self._tools, journal, done, server)
             finally:
                 journal.close()
 
         preview = replace(plan.preview, kept=())
-        if not any(entry.event is Event.CONFIRMED and entry.why.startswith(_NOTHING) for entry in done):
-            after = f"The message that was carried into {record.session_id} is deleted from it."
-            lost = "What that message tells: the model would know it no more, but for what a summary may hold of it."
+        if not any(entry.event is Event.CONFIRMED and reasons.none_carried(entry.why) for entry in done):
+            after, lost = undo_join_lines(record.session_id)
             preview = replace(preview, after=(*preview.after, after), lost=(*preview.lost, lost))
         return Plan(preview, carry_out, plan.gives)
 
@@ -119,8 +120,7 @@ class Join:
             return choice.session_id
         claims = split_of(details.row.session_id, details.candidates, details.put_away)
         if not claims:
-            heal = f"“{Remedy.HEAL}” brings back what is in no session any more." if named else None
-            raise Refused("There is nothing to join: no two sessions that hold a part of this conversation are there.", heal)
+            raise refusals.nothing_to_join(can_heal=bool(named))
         return named if named and any(claim.session_id == named for claim in claims) else claims[0].session_id
 
     def _collect(self, details: ThreadDetails, keep: str) -> Collected:
@@ -128,41 +128,30 @@ class Join:
         collected = collect(self._tools, details, keep)
         bound = live_binding(self._tools, details.row.thread.id)
         if self._remedy is Remedy.JOIN and not other_sessions(details, keep):
-            raise Refused(f"No other session holds a part of this conversation that {keep} lacks.", "There is nothing to join.")
+            raise refusals.no_other_part(keep)
         is_here = bound is not None and bound.session_id == keep
         if not collected.messages and is_here and (stays := never_brought(details, bound, keep, collected)):
-            raise Refused(f"Nobody can bring back what {keep} lacks: {stays}.", "There is nothing to bring back.")
+            raise refusals.nobody_has(keep, stays)
         if not collected.messages and is_here and not other_sessions(details, keep) and not (bound and bound.lacks):
-            how = f", {collected.summarised:,} messages of it as a summary only" if collected.summarised else ""
-            raise Refused(f"{keep}, in which T3 Code goes on, holds all of this conversation{how}.", "There is nothing to heal.")
+            raise refusals.holds_all(keep, collected.summarised)
         return collected
 
 
 def _to_heal(details: ThreadDetails, choice: Choice, named: str | None) -> str:
     """Return the session that T3 Code names. Raises Refused if there is none."""
     if details.row.t3 is None:
-        raise Refused("This thread is not one of T3 Code's.", f"“{Remedy.JOIN}” brings its sessions together.")
+        raise refusals.heal_without_t3_code()
     if named is None:
-        raise Refused(
-            "T3 Code goes on in no session yet: its next message makes a new one.",
-            f"Send it there, then choose “{Remedy.HEAL}” again; or “{Remedy.CARRY}”, to go on here.",
-        )
+        raise refusals.t3_code_has_no_session()
     if choice.session_id not in ("", named):
-        raise Refused(f"T3 Code goes on in {named}, not in {choice.session_id}.", f"“{Remedy.JOIN}” keeps any session.")
+        raise refusals.t3_code_is_elsewhere(named, choice.session_id)
     return named
-
-
-def _gone(session_id: str) -> Refused:
-    return Refused(f"There is no session {session_id} in OpenCode.", "Nothing was changed.")
 
 
 def _refuse_reverted(session: SessionFacts) -> None:
     """Raises Refused for a pending revert: OpenCode deletes what it took back with the next message, ours too."""
     if session.reverted_to:
-        raise Refused(
-            f"A revert is pending in {session.id}: a message would delete for good what it took back.",
-            "Take the revert back in OpenCode, or send the next message, then try again.",
-        )
+        raise refusals.revert_is_pending(session.id)
 
 
 async def _record(server: SessionServer, session_id: str) -> SessionRecord:
@@ -170,7 +159,7 @@ async def _record(server: SessionServer, session_id: str) -> SessionRecord:
     try:
         return await server.session(session_id)
     except SessionMissing as error:
-        raise _gone(session_id) from error
+        raise refusals.no_session(session_id) from error
 
 
 async def _refuse_at_work(tools: Tools, details: ThreadDetails, server: SessionServer, session_id: str) -> None:
@@ -186,7 +175,7 @@ async def _refuse_at_work(tools: Tools, details: ThreadDetails, server: SessionS
     is_working = details.row.t3 is not None and details.row.t3.is_working
     busy = await server.activity(session_id, details.row.thread.directory) is Activity.BUSY
     if busy or is_open + is_warm + is_working >= _SIGNS:
-        raise Refused(f"A turn is running in {session_id}.", "Nothing was changed. Try again when it is over.")
+        raise refusals.turn_runs(session_id)
 
 
 async def take_out(server: SessionServer, session_id: str, mark: str) -> str | None:
@@ -212,7 +201,7 @@ async def finish_undo(tools: Tools, intent: Entry, record: RemedyRecord, server:
     done = tuple(entry for entry in entries if entry.intent == record.undoes)
     journal = RemedyJournal.left_open(tools, intent, record)
     if not any(entry.event is Event.CONFIRMED for entry in done):
-        await journal.write(journal.entry(Event.ABANDONED, "the journal lacks what it was to undo"))
+        await journal.write(journal.entry(Event.ABANDONED, reasons.NOTHING_TO_UNDO))
         return
     await _undo(tools, journal, done, server)
 
@@ -228,8 +217,7 @@ async def give_up_join(tools: Tools, intent: Entry, record: RemedyRecord, server
     journal = RemedyJournal.left_open(tools, intent, record)
     if await was_sent_into(server, record.session_id, tools.store.id, int(intent.at.timestamp() * 1000)):
         # Without the session: the journal's last entry about it stays older than the messages, which makes it a claim.
-        await journal.write(journal.entry(Event.ABANDONED, f"the journal lacks its end; {record.session_id} was gone on in"))
+        await journal.write(journal.entry(Event.ABANDONED, reasons.gone_on_in(record.session_id)))
         return
     message = await take_out(server, record.session_id, intent.intent or "")
-    why = f"cut off before it came to its end; {message} was taken out again" if message else "cut off before it began"
-    await journal.write(journal.entry(Event.ABANDONED, why, record.session_id))
+    await journal.write(journal.entry(Event.ABANDONED, reasons.taken_out(message), record.session_id))

@@ -15,12 +15,15 @@ from msgspec.structs import replace
 
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.evidence import Activity
-from t3tray.domain.handoff_prompt import Carried, carried
+from t3tray.domain.handoff_prompt import carried, heading_of_lost
 from t3tray.domain.journal import Entry, Event
-from t3tray.domain.remedy import Choice, Preview, Remedy, RemedyRecord
+from t3tray.domain.remedy import Choice, Remedy, RemedyRecord
 from t3tray.domain.transcript import Origin, Transcript
 from t3tray.domain.verdict import Kind, Reason
 from t3tray.errors import Refused, ServerError
+from t3tray.messages import journal_reasons as reasons
+from t3tray.messages import remedy_refusals as refusals
+from t3tray.messages.remedy_previews import afresh_preview, carry_preview, fork_preview
 from t3tray.opencode.markers import Marker, marked_metadata
 from t3tray.opencode.records import SessionRecord
 from t3tray.remedies.binding import undo_binding
@@ -33,7 +36,6 @@ from t3tray.threads.evidence import cursor_now
 from t3tray.threads.session_server import SessionServer
 from t3tray.threads.snapshot import ThreadDetails
 
-AFRESH_WORD = "start afresh"
 _FORK = re.compile(r"(.+) \(fork #(\d+)\)", re.DOTALL)
 
 
@@ -69,13 +71,13 @@ class _Making:
                 if compare is not None:
                     await compare(server)
             except Refused:
-                await journal.write(journal.entry(Event.ABANDONED, "refused before anything was made"))
+                await journal.write(journal.entry(Event.ABANDONED, reasons.REFUSED_FIRST))
                 raise
             # If this were cancelled in between, recovery could look before the server has made the session.
             made = await shield_until_done(make(server, Marker(thread.id, journal.intent, self._tools.store.id)))
             cursor = await finish(server, await cursor_now(server, made.facts, None))
             old = await self._tools.run_sql(live_binding, self._tools, thread.id)
-            away = (journal.entry(Event.PUT_AWAY, "a new session was chosen", other) for other in others)
+            away = (journal.entry(Event.PUT_AWAY, reasons.NEW_CHOSEN, other) for other in others)
             await journal.write(*journal.rebinding(old, chosen(cursor, details), why), *away)
         finally:
             journal.close()
@@ -87,23 +89,14 @@ class StartAfresh(_Making):
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         thread = details.row.thread
         refuse_missing_folder(thread.directory)
-        preview = Preview(
-            Remedy.START_AFRESH,
-            f"Start “{thread.title}” afresh",
-            "Start Afresh",
-            (f"It is bound to {details.row.session_id or 'no session'}.",),
-            (f"It is bound to a new, empty session in {thread.directory}.",),
-            (*_left(details), "The old binding stays in the history, and this can be undone."),
-            ("The model starts from nothing: it knows none of what is on the screen.",),
-            AFRESH_WORD,
-        )
+        preview = afresh_preview(thread.title, details.row.session_id, thread.directory, _left(details))
 
         async def finish(_server: SessionServer, cursor: Cursor) -> Cursor:
             return replace(cursor, afresh=True)
 
         async def carry_out() -> None:
-            why = "started afresh, as the user asked"
-            await self._make(details, RemedyRecord(Remedy.START_AFRESH), why, _new_session(details), finish, _others(details))
+            record = RemedyRecord(Remedy.START_AFRESH)
+            await self._make(details, record, reasons.AFRESH, _new_session(details), finish, _others(details))
 
         return Plan(preview, carry_out, "")
 
@@ -114,8 +107,7 @@ class Carry(_Making):
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         refuse_missing_folder(details.row.thread.directory)
         transcript, origin = await self._tools.run_sql(self._source, details, choice.session_id)
-        lost_session = transcript.session_id or details.row.session_id
-        heading = f"This is the earlier conversation of this thread; the session that held it was {lost_session or 'lost'}."
+        heading = heading_of_lost(transcript.session_id or details.row.session_id)
         packed = carried(transcript, heading, self._tools.now(), self._tools.budget(), origin)
         restored = f"on {self._tools.now():%Y-%m-%d} from {origin}"
 
@@ -128,15 +120,15 @@ class Carry(_Making):
         async def compare(server: SessionServer) -> None:
             await _refuse_busy(server, details)
             if (await self._tools.run_sql(self._source, details, choice.session_id))[0] != transcript:
-                raise Refused(
-                    "The conversation has grown since you looked.", "Look at what would be carried now, and choose again."
-                )
+                raise refusals.conversation_has_grown()
 
         async def carry_out() -> None:
-            why, record = f"restored {restored}: {_messages(packed)}", RemedyRecord(Remedy.CARRY)
+            why, record = reasons.restored(restored, packed.messages), RemedyRecord(Remedy.CARRY)
             await self._make(details, record, why, _new_session(details), finish, _others(details), compare)
 
-        return Plan(_carry_preview(details, transcript, origin, packed), carry_out, "")
+        thread, bound = details.row.thread, details.row.session_id
+        preview = carry_preview(thread.title, bound, thread.directory, _left(details), transcript.missing, origin, packed)
+        return Plan(preview, carry_out, "")
 
     def _source(self, details: ThreadDetails, session_id: str) -> tuple[Transcript, str]:
         """Return the messages and their source: all that any source has, or those of the session that the user chose."""
@@ -147,10 +139,7 @@ class Carry(_Making):
             collected = collect(self._tools, details, None)
             found, origin = collected.transcript if collected.messages else None, collected.origin
         if found is None:
-            raise Refused(
-                "Nobody kept a copy of this conversation: it is in no session, not in the vault and not in T3 Code.",
-                f"What is left is “{Remedy.START_AFRESH}”.",
-            )
+            raise refusals.no_copy()
         return found, origin
 
 
@@ -160,16 +149,8 @@ class Fork(_Making):
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         bound = details.cursor
         if bound is None:
-            raise Refused("This thread has no session that could be forked.")
-        session = (await check_session(self._tools, bound.session_id)).facts.title
-        preview = Preview(
-            Remedy.FORK,
-            f"Fork {bound.session_id}",
-            "Continue in a Fork",
-            (f"It is bound to {bound.session_id}, “{session}”.",),
-            (f"It is bound to a copy of it, which OpenCode calls “{session} (fork #…)”, in {bound.directory}.",),
-            ("The session of now stays as it is, with whatever goes on in it.", "This can be undone."),
-        )
+            raise refusals.nothing_to_fork()
+        title = (await check_session(self._tools, bound.session_id)).facts.title
 
         async def make(server: SessionServer, marker: Marker) -> SessionRecord:
             fork = await server.fork_session(bound.session_id, bound.directory)
@@ -185,9 +166,9 @@ class Fork(_Making):
         async def carry_out() -> None:
             parent = (await (await self._tools.connect()).session(bound.session_id)).facts
             record = RemedyRecord(Remedy.FORK, bound.session_id, title=parent.title, after_ms=parent.updated_ms)
-            await self._make(details, record, f"forked from {bound.session_id}", make, finish, compare=compare)
+            await self._make(details, record, reasons.forked_from(bound.session_id), make, finish, compare=compare)
 
-        return Plan(preview, carry_out, "")
+        return Plan(fork_preview(bound.session_id, title, bound.directory), carry_out, "")
 
 
 async def _refuse_busy(server: SessionServer, details: ThreadDetails) -> None:
@@ -196,7 +177,7 @@ async def _refuse_busy(server: SessionServer, details: ThreadDetails) -> None:
     if session is None or row.verdict.kind is not Kind.RESUMABLE:
         return
     if await server.activity(session, row.thread.directory) is Activity.BUSY:
-        raise Refused(f"A turn is running in {session}.", "Nothing was changed. Try again when it is over.")
+        raise refusals.turn_runs(session)
 
 
 def sources(tools: Tools, thread_id: str, session_id: str | None, reason: Reason | None = None) -> Iterator[Transcript]:
@@ -220,13 +201,11 @@ async def give_up(tools: Tools, intent: Entry, record: RemedyRecord, server: Ses
     bound = await tools.run_sql(_bound_by_now, tools, made)
     used = [each for each in made if await was_sent_into(server, each, tools.store.id)]
     if used:
-        why = f"the journal lacks its end; messages were sent into {', '.join(used)}, so it is for the user to choose"
-        await journal.write(journal.entry(Event.ABANDONED, why, used[0]))
+        await journal.write(journal.entry(Event.ABANDONED, reasons.sent_into(used), used[0]))
         return
-    away = [journal.entry(Event.PUT_AWAY, "abandoned, left as it is", each) for each in made if each not in bound]
+    away = [journal.entry(Event.PUT_AWAY, reasons.ABANDONED_AS_IT_IS, each) for each in made if each not in bound]
     found = made[0] if made else None
-    why = f"cut off before its end; {', '.join(made)} was left as it is" if made else "cut off before it began"
-    await journal.write(journal.entry(Event.ABANDONED, why, found), *away)
+    await journal.write(journal.entry(Event.ABANDONED, reasons.made_and_left(made), found), *away)
 
 
 def _bound_by_now(tools: Tools, sessions: list[str]) -> frozenset[str]:
@@ -255,11 +234,9 @@ def _fork_title(title: str) -> str:
 def refuse_missing_folder(directory: str) -> None:
     there = directory_exists(directory)
     if there is None:
-        raise Refused(
-            f"The folder {directory} cannot be looked at now.", "Make its disk available, or give yourself access to it."
-        )
+        raise refusals.folder_unreadable(directory)
     if not there:
-        raise Refused(f"There is no folder {directory}.", f"Find it first: “{Remedy.RELOCATE}”.")
+        raise refusals.no_folder(directory)
 
 
 def has_source(tools: Tools, details: ThreadDetails) -> bool:
@@ -295,36 +272,6 @@ def _others(details: ThreadDetails) -> tuple[str, ...]:
 
 
 def _left(details: ThreadDetails) -> tuple[str, ...]:
-    """Return what happens to the existing sessions."""
-    there = [found.session_id for found in details.candidates if found.exists and found.session_id == details.row.session_id]
-    there += _others(details)
-    return (f"As they are in OpenCode, but this thread's no longer: {', '.join(there)}.",) if there else ()
-
-
-def _carry_preview(details: ThreadDetails, transcript: Transcript, origin: str, packed: Carried) -> Preview:
-    thread = details.row.thread
-    lost = (
-        *transcript.missing,
-        *((packed.cut,) if packed.cut else ()),
-        "What tools returned, and what the model thought, is not carried.",
-    )
-    return Preview(
-        Remedy.CARRY,
-        f"Carry the conversation of “{thread.title}” into a new session",
-        "Carry It Over",
-        (f"It is bound to {details.row.session_id or 'no session'}.",),
-        (
-            f"It is bound to a new session in {thread.directory}.",
-            f"{_messages(packed)} from {origin} go in as one message of {len(packed.text):,} characters, labelled as restored.",
-        ),
-        (
-            "The word “restored” stays with the thread.",
-            *_left(details),
-            "The old binding stays in the history, and this can be undone.",
-        ),
-        lost,
-    )
-
-
-def _messages(packed: Carried) -> str:
-    return f"{packed.messages} message{'' if packed.messages == 1 else 's'}"
+    """Return the existing sessions that are no longer the thread's after it was given a new one."""
+    bound = (each.session_id for each in details.candidates if each.exists and each.session_id == details.row.session_id)
+    return (*bound, *_others(details))

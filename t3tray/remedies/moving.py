@@ -15,23 +15,9 @@ from t3tray.domain.remedy import Choice, Remedy, RemedyRecord
 from t3tray.domain.thread import Source
 from t3tray.domain.versions import Ability
 from t3tray.errors import MoveRefused, SessionMissing
-from t3tray.messages.remedies import (
-    another_project,
-    cannot_move,
-    doubt_no_commits,
-    doubt_not_told,
-    doubt_other_repository,
-    folder_doubted,
-    folder_not_named,
-    gone_before_move,
-    is_there_already,
-    move_preview,
-    nothing_to_move,
-    relocate_preview,
-    t3_code_places_it,
-    undo_move_preview,
-    works_there_already,
-)
+from t3tray.messages import journal_reasons as reasons
+from t3tray.messages import remedy_refusals as refusals
+from t3tray.messages.remedy_previews import move_preview, relocate_preview, undo_move_preview
 from t3tray.messages.versions import lacking
 from t3tray.remedies.making import refuse_missing_folder
 from t3tray.remedies.plan import Plan, RemedyJournal, Tools, live_binding
@@ -55,15 +41,15 @@ class MoveSession:
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         thread, session_id = details.row.thread, choice.session_id or _to_move(details)
         if session_id is None:
-            raise nothing_to_move()
+            raise refusals.nothing_to_move()
         refuse_missing_folder(thread.directory)
         _refuse_unable(await self._tools.join())
         place = await self._tools.run_sql(session_directory, self._tools, session_id)
         if same_directory(place, thread.directory):
-            raise works_there_already(session_id, thread.directory)
+            raise refusals.works_there_already(session_id, thread.directory)
         project = await self._tools.run_sql(_project, self._tools, session_id)
         if await asyncio.to_thread(_is_another_project, thread.directory, project):
-            raise another_project()
+            raise refusals.another_project()
         preview = move_preview(session_id, place, thread.directory)
         record = RemedyRecord(Remedy.MOVE_SESSION, session_id, place, thread.directory)
         return Plan(preview, lambda: move(self._tools, details, record), "")
@@ -81,13 +67,13 @@ class Relocate:
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
         thread = details.row.thread
         if thread.source is not Source.T3TRAY:
-            raise t3_code_places_it()
+            raise refusals.t3_code_places_it()
         if not choice.directory:
-            raise folder_not_named()
+            raise refusals.folder_not_named()
         target = real_directory(str(whole_path(choice.directory)))
         refuse_missing_folder(target)
         if same_directory(target, thread.directory):
-            raise is_there_already(target)
+            raise refusals.is_there_already(target)
         session_id = details.row.session_id
         if session_id:
             _refuse_unable(await self._tools.join())
@@ -95,7 +81,7 @@ class Relocate:
         project = await self._tools.run_sql(_project, self._tools, session_id) if session_id else ""
         doubt = await asyncio.to_thread(_doubt, target, project)
         if doubt and not choice.confirmed:
-            raise folder_doubted(doubt)
+            raise refusals.folder_doubted(doubt)
         preview = relocate_preview(thread.title, thread.directory, place, target, doubt)
         record = RemedyRecord(Remedy.RELOCATE, session_id or "", place, target, thread.directory)
         return Plan(preview, lambda: move(self._tools, details, record))
@@ -119,7 +105,7 @@ def session_directory(tools: Tools, session_id: str) -> str:
         try:
             return library.session(session_id).directory
         except SessionMissing as error:
-            raise gone_before_move(session_id) from error
+            raise refusals.gone_before_move(session_id) from error
 
 
 async def move(tools: Tools, details: ThreadDetails, record: RemedyRecord) -> None:
@@ -135,7 +121,7 @@ async def move(tools: Tools, details: ThreadDetails, record: RemedyRecord) -> No
                 await server.move_session(record.session_id, record.directory_after)
             except MoveRefused as error:
                 await journal.write(journal.entry(Event.ABANDONED, error.message))
-                raise another_project() from error
+                raise refusals.another_project() from error
         await _finish(tools, journal, why)
     finally:
         journal.close()
@@ -144,7 +130,7 @@ async def move(tools: Tools, details: ThreadDetails, record: RemedyRecord) -> No
 def _refuse_unable(server: SessionServer | None) -> None:
     """Raises Refused if this server cannot move a session. That is no reason to start another one."""
     if server is not None and Ability.MOVE_SESSION not in server.abilities:
-        raise cannot_move(lacking(Ability.MOVE_SESSION, server.version))
+        raise refusals.cannot_move(lacking(Ability.MOVE_SESSION, server.version))
 
 
 async def finish_move(tools: Tools, intent: Entry, record: RemedyRecord, server: SessionServer) -> None:
@@ -153,12 +139,12 @@ async def finish_move(tools: Tools, intent: Entry, record: RemedyRecord, server:
     try:
         place = (await server.session(record.session_id)).facts.directory if record.session_id else record.directory_before
     except SessionMissing:
-        await journal.write(journal.entry(Event.ABANDONED, "the session does not exist any more"))
+        await journal.write(journal.entry(Event.ABANDONED, reasons.SESSION_GONE))
         return
     if same_directory(place, record.directory_after):
-        await _finish(tools, journal, "finished after a crash")
+        await _finish(tools, journal, reasons.FINISHED)
     else:
-        await journal.write(journal.entry(Event.ABANDONED, "cut off before it began"))
+        await journal.write(journal.entry(Event.ABANDONED, reasons.NEVER_BEGAN))
 
 
 def undo_move(tools: Tools, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
@@ -204,9 +190,9 @@ def _doubt(target: str, project: str) -> str:
     """Return why it is uncertain whether this folder is the same repository; empty if it is the same."""
     roots = first_commits(target)
     if roots is None:
-        return doubt_not_told(target)
+        return refusals.doubt_not_told(target)
     if project in roots:
         return ""
     if not roots:
-        return doubt_no_commits(target)
-    return doubt_other_repository(target)
+        return refusals.doubt_no_commits(target)
+    return refusals.doubt_other_repository(target)

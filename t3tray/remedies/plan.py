@@ -20,6 +20,7 @@ from t3tray.domain.journal import SETTLES, Actor, Entry, Event, last_change
 from t3tray.domain.remedy import Choice, Preview, RemedyRecord
 from t3tray.domain.transcript import Message, Transcript
 from t3tray.domain.verdict import Verdict
+from t3tray.messages.journal_reasons import takes_its_place
 from t3tray.store.store import Store
 from t3tray.system.intent_ids import IntentIds
 from t3tray.system.sql_thread import SqlThread
@@ -124,7 +125,7 @@ class RemedyJournal:
         confirmed = self.entry(Event.CONFIRMED, why, cursor=new)
         if old is None:
             return (confirmed,)
-        return (self.entry(Event.SUPERSEDED, f"{new.session_id} takes its place", cursor=old), confirmed)
+        return (self.entry(Event.SUPERSEDED, takes_its_place(new.session_id), cursor=old), confirmed)
 
 
 def chosen(cursor: Cursor, details: ThreadDetails) -> Cursor:

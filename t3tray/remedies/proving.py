@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from t3tray.domain.evidence import Failure, SessionFacts
 from t3tray.domain.remedy import Remedy
 from t3tray.domain.verdict import Kind, Reason, Verdict
-from t3tray.errors import CannotTell, Refused, ServerError, SessionMissing
-from t3tray.messages.verdicts import sentence
+from t3tray.errors import ServerError, SessionMissing
+from t3tray.messages import remedy_refusals as refusals
 from t3tray.opencode.message_ids import is_later, is_marked, mark_of
 from t3tray.remedies.plan import Tools
 from t3tray.threads.session_server import SessionServer
@@ -42,13 +42,10 @@ async def with_server_verdict(tools: Tools, details: ThreadDetails, remedy: Reme
     if remedy is Remedy.RELEASE:
         return details if told.reason in _NO_ANSWER else _with(details, told)
     if told.reason in _NO_ANSWER:
-        raise CannotTell(sentence(told), "Nothing was changed. Try again when OpenCode answers.")
+        raise refusals.server_cannot_tell(told)
     was_absent = listed.reason in _ABSENCES or listed.kind is Kind.UNKNOWN
     if remedy in _BEGINS_ANEW and was_absent and told.kind is Kind.RESUMABLE:
-        raise Refused(
-            f"{details.row.session_id} is there, and OpenCode's server can resume it: nothing needs mending.",
-            "Resume the thread. To begin anew all the same, let go of its session first: “release”.",
-        )
+        raise refusals.can_be_resumed(details.row.session_id)
     return _with(details, told)
 
 
@@ -62,14 +59,10 @@ async def refuse_gone(tools: Tools, session_id: str, starts: bool) -> None:
         else:
             await tools.run_sql(_read, tools, session_id)
     except SessionMissing as error:
-        raise Refused(
-            f"{session_id}, to which it would go back, does not exist any more: the thread would have no conversation.",
-            f"Nothing was changed. “{Remedy.BIND}” chooses one of the sessions that are there.",
-        ) from error
+        raise refusals.would_go_back_to_nothing(session_id) from error
     except ServerError as error:
         if server is not None:
-            why = f"Whether {session_id}, to which it would go back, is still there cannot be told: {error.message}"
-            raise CannotTell(why, "Nothing was changed. Try again when OpenCode answers.") from error
+            raise refusals.may_be_gone(session_id, error.message) from error
 
 
 async def was_sent_into(server: SessionServer, session_id: str, store_id: str, since_ms: int = 0) -> bool:
@@ -116,15 +109,15 @@ async def check_session(tools: Tools, session_id: str) -> CheckedSession:
                 break
         return CheckedSession(facts, doubt)
     except SessionMissing as error:
-        raise Refused(f"There is no session {session_id} in OpenCode.", "Nothing was changed.") from error
+        raise refusals.no_session(session_id) from error
     except ServerError as error:
         if server is None:
             raise
-        raise CannotTell(f"{session_id} cannot be looked at: {error.message}", "Nothing was changed. Try again later.") from error
+        raise refusals.session_unreadable(session_id, error.message) from error
 
 
 def _doubt(tools: Tools, session_id: str, newest_id: str | None) -> str:
-    another = f"OpenCode's server has other messages in {session_id} than the database that t3tray reads."
+    another = refusals.doubt_other_messages(session_id)
     try:
         with tools.library() as library:
             newest = library.newest(session_id) if library.session(session_id) else None

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from t3tray.domain.journal import Entry
 from t3tray.errors import T3TrayError
+from t3tray.messages.bugs import UNEXPECTED, cause_of
+from t3tray.messages.journal_reasons import begun_elsewhere, unsettled
 from t3tray.store.journal import Journal
 from t3tray.system.intent_ids import IntentIds, is_elsewhere
 from t3tray.system.sql_thread import SqlThread
@@ -145,7 +147,7 @@ class Recovery:
         for entry in pending:
             is_theirs = is_elsewhere(entry.intent or "")
             if is_theirs and self._leaves_elsewhere:
-                self._report(entry, elsewhere_sentence(entry))
+                self._report(entry, begun_elsewhere(entry))
             elif is_theirs or not self._author.is_at_work(entry.intent or ""):
                 open_in.setdefault(entry.thread_id, []).append(entry)
         gate = asyncio.Semaphore(_AT_ONCE)
@@ -165,8 +167,8 @@ class Recovery:
                 except T3TrayError as error:
                     await self._note(intent, f"{error.message} {error.hint or ''}".rstrip())
                 except Exception as bug:
-                    _log.exception("An intent could not be settled by a mistake of t3tray's.")
-                    await self._note(intent, f"t3tray made a mistake ({type(bug).__name__}: {bug}).")
+                    _log.exception(UNEXPECTED)
+                    await self._note(intent, f"{cause_of(bug)}.")
 
     async def _note(self, intent: Entry, why: str) -> None:
         """Report it once, unless another process has settled it meanwhile."""
@@ -175,16 +177,9 @@ class Recovery:
                 return
         except T3TrayError:
             pass  # it counts as open
-        self._report(intent, f"A change of thread {intent.thread_id} was cut off ({intent.why}) and cannot be settled yet: {why}")
+        self._report(intent, unsettled(intent, why))
 
     def _report(self, intent: Entry, sentence: str) -> None:
         if self._troubles.get(intent.intent or "") != sentence:
             _log.warning("%s", sentence)
         self._troubles[intent.intent or ""] = sentence
-
-
-def elsewhere_sentence(intent: Entry) -> str:
-    """Return the sentence on an intent that another machine wrote."""
-    began = f"Another machine (or container) with this data folder began a change of thread {intent.thread_id}"
-    when = f"at {intent.at:%Y-%m-%d %H:%M} UTC, which is not finished ({intent.why})"
-    return f"{began} {when}. If that machine is gone for good, say so here: `t3tray server stop --forget`."

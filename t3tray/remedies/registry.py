@@ -14,7 +14,7 @@ from t3tray.domain.remedy import MAKES, Choice, Preview, Remedy
 from t3tray.domain.split import Candidate
 from t3tray.domain.t3code_side import NextReason
 from t3tray.domain.versions import Ability, can
-from t3tray.errors import Refused, UsageError
+from t3tray.messages import remedy_refusals as refusals
 from t3tray.remedies.binding import Bind, Release, before, choices
 from t3tray.remedies.collecting import other_sessions
 from t3tray.remedies.held import HeldSessions, NoHeldSessions, with_sentences
@@ -67,7 +67,7 @@ class Remedies:
             seen is not None
             and with_sentences(plan.preview, await self._holding.preview_release(details.row.thread.id, plan.gives)) != seen
         ):
-            raise Refused("The thread has changed since you looked.", "Look at what it would do now, and choose again.")
+            raise refusals.thread_has_changed()
         await plan.carry_out()
         return with_sentences(plan.preview, await self._holding.let_go(details.row.thread.id, plan.gives))
 
@@ -128,13 +128,13 @@ class Remedies:
         """Return its plan, with nothing done yet; `starts` the server if necessary. Raises Refused, UsageError, ServerError."""
         if choice.remedy is not Remedy.UNDO:
             if choice.remedy not in self._acts:
-                raise UsageError(f"“{choice.remedy}” changes nothing by itself.", "Resume the thread instead.")
+                raise refusals.changes_nothing(choice.remedy)
             details = await with_server_verdict(self._tools, details, choice.remedy, starts)
             return await self._acts[choice.remedy].plan(details, choice)
         done = last_remedy(details.journal)
         record = done[0].deed if done else None
         if record is None:
-            raise Refused("There is no remedy of this thread that could be undone.")
+            raise refusals.nothing_to_undo()
         if old := before(done):
             await refuse_gone(self._tools, old.session_id, starts)
         return await self._acts[record.remedy].undo(details, done)

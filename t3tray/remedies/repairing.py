@@ -15,16 +15,9 @@ from t3tray.domain.journal import Entry, Event
 from t3tray.domain.remedy import Choice, Remedy, RemedyRecord, Repair
 from t3tray.domain.t3code_thread import Shape
 from t3tray.errors import Refused, SessionMissing
-from t3tray.messages.remedies import (
-    REPAIR_PERMISSION,
-    named_already,
-    not_of_t3_code,
-    nothing_to_follow,
-    repair_is_off,
-    repair_preview,
-    undo_repair_preview,
-    would_begin_anew,
-)
+from t3tray.messages import journal_reasons as reasons
+from t3tray.messages import remedy_refusals as refusals
+from t3tray.messages.remedy_previews import REPAIR_PERMISSION, repair_preview, undo_repair_preview
 from t3tray.remedies.binding import refuse_unfit
 from t3tray.remedies.collecting import losses
 from t3tray.remedies.plan import Plan, RemedyJournal, Tools
@@ -63,7 +56,7 @@ class RepairCursor:
         thread = details.row.thread
         session_id = choice.session_id or details.row.session_id
         if session_id is None:
-            raise nothing_to_follow()
+            raise refusals.nothing_to_follow()
         await self._tools.run_sql(self._refuse_unfit, details, session_id)
         lost = await self._tools.run_sql(losses, self._tools, details, session_id)
         named = details.row.t3.session_id if details.row.t3 else None
@@ -74,7 +67,7 @@ class RepairCursor:
         except t3code.InUse as error:
             return Plan(replace(preview, hindrance=f"{error.message} {error.hint}"), partial(_refuse, error))
         if not (self.allowed or choice.allowed):
-            return Plan(preview, partial(_refuse, repair_is_off()))
+            return Plan(preview, partial(_refuse, refusals.repair_is_off()))
         return Plan(preview, lambda: self._do(details, RemedyRecord(Remedy.REPAIR, session_id, repair=change)))
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
@@ -94,9 +87,9 @@ class RepairCursor:
             await self._tools.run_sql(t3code.apply, record.repair)
         except Refused as error:
             if not await self._tools.run_sql(t3code.stands, record.repair):
-                await journal.write(journal.entry(Event.ABANDONED, f"cut off before its end: {error.message}", record.session_id))
+                await journal.write(journal.entry(Event.ABANDONED, reasons.cut_off(error.message), record.session_id))
                 return
-        await journal.write(journal.entry(Event.DONE, "finished after a crash", record.session_id))
+        await journal.write(journal.entry(Event.DONE, reasons.FINISHED, record.session_id))
 
     def _refuse_unfit(self, details: ThreadDetails, session_id: str) -> None:
         """Raises Refused for a session that T3 Code could not continue in: it would silently begin a new one, or a copy."""
@@ -104,15 +97,15 @@ class RepairCursor:
             with self._tools.library() as library:
                 refuse_unfit(details, library.session(session_id))
         except SessionMissing as error:
-            raise would_begin_anew(session_id) from error
+            raise refusals.would_begin_anew(session_id) from error
 
     def _check(self, thread_id: str, session_id: str) -> Repair:
         home = self._home_of(thread_id)
         if home is None:
-            raise not_of_t3_code()
+            raise refusals.not_of_t3_code()
         change = t3code.check(home, thread_id, session_id)
         if change.before == change.after:
-            raise named_already(session_id)
+            raise refusals.named_already(session_id)
         return change
 
     async def _do(self, details: ThreadDetails, record: RemedyRecord) -> None:
@@ -122,14 +115,14 @@ class RepairCursor:
         copy = self._folder / f"state-{journal.intent.partition('@')[0]}.sqlite"
         journal = replace(journal, record=replace(record, repair=replace(record.repair, copy=str(copy))))
         try:
-            await journal.write(journal.entry(Event.INTENDED, f"T3 Code is to go on in {record.session_id}", record.session_id))
+            await journal.write(journal.entry(Event.INTENDED, reasons.repairing(record.session_id), record.session_id))
             assert journal.record.repair is not None
             try:
                 await self._tools.run_sql(t3code.apply, journal.record.repair)
             except Refused as error:
                 await journal.write(journal.entry(Event.ABANDONED, error.message, record.session_id))
                 raise
-            await journal.write(journal.entry(Event.DONE, "T3 Code's cursor was written and read back", record.session_id))
+            await journal.write(journal.entry(Event.DONE, reasons.CURSOR_WRITTEN, record.session_id))
         finally:
             journal.close()
 

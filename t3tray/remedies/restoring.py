@@ -12,8 +12,8 @@ from datetime import datetime
 
 from t3tray.domain.cursor import Cursor
 from t3tray.domain.restore import Restore, SettlePlan
-from t3tray.errors import BinaryNotFound, Refused, ServerError, ServerFailed, StoreError, ThreadNotFound
-from t3tray.messages.restore import settle_plan
+from t3tray.errors import BinaryNotFound, ServerError, ServerFailed, StoreError, ThreadNotFound
+from t3tray.messages.restore import claimed_by_several, settle_plan, settling_has_changed
 from t3tray.opencode.marked_sessions import MarkedSession, marked_of
 from t3tray.opencode.records import SessionRecord
 from t3tray.store.store import Store
@@ -81,17 +81,11 @@ class Restoring:
         `seen` is the plan that the user agreed to.
         """
         if seen is not None and await self.plan() not in (seen, None):
-            raise Refused(
-                "What settling would do has changed meanwhile; nothing was settled.",
-                "Read what it would do now, then confirm again.",
-            )
+            raise settling_has_changed()
         await self._run_sql(self._scanner.scan)
         split = await self._run_sql(self._lost.claimed)
         if split:
-            raise Refused(
-                f"Several sessions claim these threads: {', '.join(split)}.",
-                "Choose one for each first: `t3tray remedy THREAD bind --session SESSION`.",
-            )
+            raise claimed_by_several(split)
         return await self._run_sql(self._store.restores.settle, self._now())
 
     async def load_record(self, prefix: str, also_deleted: bool = False) -> ThreadRecord:

@@ -46,6 +46,7 @@ LOG_CALLS = {"debug", "info", "warning", "error", "exception"}
 # Packages without a sentence but those of the log, and of their errors, which stand where they are raised;
 # and why the text of a module is not in `messages`.
 TEXT_IN_PACKAGES: dict[str, dict[str, str]] = {
+    "remedies": {},
     "threads": {"candidates": "the names of the places where a session was found, which scripts read"},
     "alerts": {},
     "conversation": {},
