@@ -1,7 +1,7 @@
-"""Finds out what is there and what is wrong: the inventory, the doctor's findings, and the diagnostics as one text to be sent.
+"""Inspects this installation: the inventory, the doctor's findings, and the diagnostics as one text to be sent.
 
-Secrets are taken out of the diagnostics, and no thread's title, folder or words are put in but what the logs tell. Nothing is
-changed; no server is started, and no program but `opencode --version`.
+Secrets are removed from the diagnostics; titles, folders and messages of threads are in it only where the logs have them. Nothing
+is changed; no server is started, and no program but `opencode --version`.
 """
 
 from __future__ import annotations

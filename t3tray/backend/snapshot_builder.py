@@ -1,7 +1,7 @@
 """Builds a `Snapshot` from a scan: rows sorted by what needs attention, one a session. It changes nothing.
 
 The verdicts are those of the scan, from the databases, whether or not a server runs: 10,000 threads cost no request. Which
-sessions are busy, which no database tells, is in the scan already. A resume always asks the server itself.
+sessions are busy, which is in no database, is in the scan already. A resume always asks the server itself.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The changes from one snapshot to the next, as values: the lines of `t3tray run`. It decides nothing.
 
-While a turn runs a thread's verdict is no news: it is compared with the one before the turn. What cannot be told for a moment (a
-server that does not answer) is taken to stand as it was.
+While a turn runs a thread's verdict is no change: it is compared with the one before the turn. What is unknown for a moment (a
+server that does not answer) counts as unchanged.
 """
 
 from __future__ import annotations

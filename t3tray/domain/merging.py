@@ -2,7 +2,7 @@
 order. Pure.
 
 The same message has different ids and times in two sources: a fork copies messages with their times; T3 Code stores each text of
-an answer separately, and a prompt by the moment it was typed. What a hand-over told a session counts as known to it.
+an answer separately, and a prompt by the moment it was typed. The contents of a hand-over count as known to its session.
 """
 
 from __future__ import annotations

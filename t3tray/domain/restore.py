@@ -1,4 +1,4 @@
-"""A restore: t3tray's data is older than what happened, because a copy was put back by t3tray or by somebody else. Values."""
+"""A restore: t3tray's data is older than what happened, because t3tray or another program restored a copy. Values."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a remedy means for a session that T3 Code holds open: T3 Code sends straight into it, whatever was chosen here.
 
-After a remedy T3 Code is made to let go of it, if that interrupts nothing; else the user is told that it still holds it.
+After a remedy T3 Code is made to release it, if that interrupts nothing; else the result states that it still holds it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The shape of every remedy: look, say what would happen, and only then do it.
+"""The interface of every remedy: read, preview, and only then act.
 
 A plan is made anew for every preview, and again right before it is carried out: it does what was shown, or is refused.
 """

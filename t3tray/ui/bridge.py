@@ -1,4 +1,4 @@
-"""What the window calls and hears from: a method calls the backend in the asyncio thread, a signal carries what came of it.
+"""The window's way to the backend: a method calls the backend in the asyncio thread, a signal carries the result.
 
 How that crosses between the threads is in `async_thread`.
 """

@@ -1,4 +1,4 @@
-"""The archive's file: what was kept comes back, costs what is new, and survives damage, kills, full disks and a second writer."""
+"""The archive's file: what it returns, the cost of an update, and that it survives damage, kills, full disks, a second writer."""
 
 from __future__ import annotations
 

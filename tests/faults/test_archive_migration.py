@@ -1,4 +1,4 @@
-"""The files of earlier versions come over into the archive, equal to the byte, and stay until the user says."""
+"""Files of earlier versions are imported into the archive, equal to the byte, and stay until the user removes them."""
 
 from __future__ import annotations
 

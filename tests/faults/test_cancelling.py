@@ -1,4 +1,4 @@
-"""What a person stops half-way: afterwards it is as before, or done, in the same process that goes on."""
+"""Operations that the user cancels half-way: afterwards everything is as before, or done, and the same process continues."""
 
 from __future__ import annotations
 

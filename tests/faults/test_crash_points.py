@@ -1,4 +1,4 @@
-"""Killed at any step of making, binding, sending or releasing, and started again: the design's rules hold as invariants."""
+"""Killed at any step of creating, binding, sending or releasing, and started again: the design's rules hold as invariants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store's file in every state that a disk, a crash or a newer version can leave it in: nothing is lost without a word."""
+"""The store's file in every state that a disk, a crash or a newer version can leave: no data is lost without a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One value of one row of our own file is damaged: that row is set aside and told, and everything else is still there."""
+"""One value of one row of our own file is damaged: that row is set aside and reported, and everything else is still there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No byte can be written any more: whatever only looks still answers, a server can be stopped, and nothing is done unrecorded."""
+"""A full disk: commands that only read still answer, a server can be stopped, and nothing is done unrecorded."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The guard attacked as bytes: one `t3tray guard run` with 256 descriptors, before a server that shows what reached it, while a
-follow-up waits in T3 Code. Whatever is sent has the right outcome, and no request for a session gets by unjudged.
+follow-up waits in T3 Code. Every attack has the right outcome, and no request for a session passes without a decision.
 """
 
 from __future__ import annotations

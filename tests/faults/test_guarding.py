@@ -1,4 +1,4 @@
-"""The guard killed at any step of making a session: none is lost, and no thread gets two."""
+"""The guard killed at any step of creating a session: none is lost, and no thread gets two."""
 
 from __future__ import annotations
 

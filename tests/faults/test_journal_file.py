@@ -1,4 +1,4 @@
-"""The journal's own file beside the database: what either of the two lacks comes back from the other, and nothing comes twice."""
+"""The journal's own file beside the database: entries that one lacks are restored from the other, none twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pipe in the place of a file: whoever opened it would wait for ever. It is told as what it is, and nothing waits."""
+"""A pipe in the place of a file, which would block every reader: it is reported as a pipe, and nothing waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The app's end: once, in order, and at last whatever hangs. Each in a process of its own, since it is the process that ends."""
+"""The app's end: once, in order, and in the end despite anything that hangs. Each test ends a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`t3tray run` when its core hangs, or breaks: it ends, and says why or where."""
+"""`t3tray run` with a core that hangs or fails: it ends, and reports why or where."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The soak of faults: random operations by command line and tray under random faults; the design's rules hold after each round.
 
-`make soak` runs T3TRAY_ROUNDS of them, 10,000 if nothing is said, and tells how far it is; Ctrl+C ends it with what was done. A
+`make soak` runs T3TRAY_ROUNDS of them, 10,000 by default, and prints its progress; Ctrl+C ends it with a summary. A
 world lives for WORLD rounds, and the next one has the next seed. A failure names the seed of its world and the round in it:
 T3TRAY_SEED repeats the choices of that world from its first round on.
 """

@@ -1,4 +1,4 @@
-"""Telling is best effort: where nobody can be told, the answer is the same."""
+"""Output, logs and notifications are best effort: where they fail, the answer is the same."""
 
 from __future__ import annotations
 

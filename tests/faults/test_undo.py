@@ -1,4 +1,4 @@
-"""Do it, then undo it: the thread is as before, whatever had been done to it earlier."""
+"""Each remedy and its undo: the thread is as before, whatever had been done to it earlier."""
 
 from __future__ import annotations
 

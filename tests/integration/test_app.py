@@ -1,4 +1,4 @@
-"""The tray app and the command line together, as processes: one store, one server, and whatever dies in between."""
+"""The tray app and the command line together, as processes: one store, one server, and processes that die in between."""
 
 from __future__ import annotations
 

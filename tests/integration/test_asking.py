@@ -1,4 +1,4 @@
-"""A question on a real terminal: answered by a line, and left by Ctrl+C or a request to end, at once."""
+"""A question on a real terminal: answered by a line, and ended at once by Ctrl+C or a signal."""
 
 from __future__ import annotations
 

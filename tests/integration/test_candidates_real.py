@@ -1,4 +1,4 @@
-"""A thread's candidates as OpenCode's database and its API tell them: both must say the same, of every kind of session."""
+"""A thread's candidates according to OpenCode's database and to its API: both agree, for every kind of session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the next message carries, on the real opencode: what is promised is what the model is sent, by API and database alike."""
+"""What the next message carries, on the real opencode: the model is sent what was promised, by API and database alike."""
 
 from __future__ import annotations
 

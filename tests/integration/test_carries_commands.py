@@ -1,4 +1,4 @@
-"""What the next message carries, as the command line says it: after a compaction, a revert, emptied, with OpenCode 2."""
+"""What the next message carries, in the command line's output: after a compaction, a revert, emptied, with OpenCode 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How commands end on the real opencode when they cannot do what was asked, or when nobody listens any more."""
+"""The end of commands on the real opencode when they cannot do what was asked, or when their output is not read any more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remedies of several processes on the real opencode, and remedies that are killed: no session in use is ever deleted."""
+"""Remedies of several processes on the real opencode, and killed remedies: no session in use is ever deleted."""
 
 from __future__ import annotations
 

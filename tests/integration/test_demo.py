@@ -1,4 +1,4 @@
-"""The demo as a user starts it: the world that the table promises, the switch, and nothing of it anywhere else or afterwards."""
+"""The demo as a user starts it: the threads of its table, the switch, and no trace of it elsewhere or afterwards."""
 
 from __future__ import annotations
 

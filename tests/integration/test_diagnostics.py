@@ -1,4 +1,4 @@
-"""The diagnostics tell all that helps and nothing that is secret, whatever state the machine is in."""
+"""The diagnostics contain everything that helps and no secret, whatever state the machine is in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`t3tray guard` as a user types it: run, on, off, status; with T3 Code played through the settings that it wrote."""
+"""`t3tray guard` as a user types it: run, on, off, status; with an imitated T3 Code that follows the settings it wrote."""
 
 from __future__ import annotations
 

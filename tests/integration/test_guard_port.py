@@ -1,4 +1,4 @@
-"""The guard's port and password: strangers on the port, a frozen guard, a second one, a password that is lost or unreadable."""
+"""The guard's port and password: strangers on the port, a frozen guard, a second one, a lost or unreadable password."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Every recorded scenario behind the guard, on the real opencode: a follow-up carries its context, or is refused and visible.
 
-The player is T3 Code as recorded; against the bare server it does what the original report tells, which the first tests hold.
+The player imitates T3 Code as recorded; without the guard it behaves as in the original report, which the first tests check.
 """
 
 from __future__ import annotations

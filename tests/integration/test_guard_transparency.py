@@ -1,4 +1,4 @@
-"""The guard before the real opencode cannot be told from the server itself: random requests, streams, a crowd."""
+"""The guard before the real opencode cannot be distinguished from the server: random requests, streams, many clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tray app as the guard's home: switched by a command, one port for two guards, and an end that T3 Code survives."""
+"""The tray app's guard: switched by a command, one port for two guards, and an end that T3 Code survives."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The story told whole: T3 Code switches a thread in silence, the alarm comes, one remedy while T3 Code runs, and it remembers.
+"""The main case as a whole: T3 Code switches a thread silently, the alarm, one remedy while T3 Code runs, and it remembers.
 
-T3 Code is played with its recorded requests, on a server of its own beside t3tray's, as the real one is.
+T3 Code is imitated by its recorded requests, on a server of its own beside t3tray's, like the real one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A session is deleted on the real OpenCode: the page shows what t3tray kept of it, until the thread goes on in another one."""
+"""A session is deleted on the real OpenCode: the page shows the archived copy, until the thread continues in another session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line killed at random moments: whatever was cut off, the next command finds one consistent world."""
+"""Commands killed at random moments: wherever they were interrupted, the next command finds a consistent state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A session that is known to lack some of the conversation is never told as the whole of it, until that was brought into it."""
+"""A session that is known to lack part of the conversation is never called the whole of it, until that part was added."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The story of the original report, live: a process plays T3 Code beside the real opencode, and the alarm comes soon."""
+"""The original report, live: a process imitates T3 Code beside the real opencode, and the alarm comes soon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A keyring that is locked while a server of ours runs: what only reads goes on, and what needs the password says so."""
+"""A keyring that is locked while a server of ours runs: commands that only read work, others report that they need it."""
 
 from __future__ import annotations
 

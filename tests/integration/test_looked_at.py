@@ -1,4 +1,4 @@
-"""What the user has looked at outlives the app: the real backend behind the real window, started again on the same data."""
+"""Read marks outlive the app: the real backend behind the real window, started again on the same data."""
 
 from __future__ import annotations
 

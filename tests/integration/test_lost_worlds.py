@@ -1,4 +1,4 @@
-"""Worlds of real losses: what list, page and alarm say, what each remedy promises, and whether it ends with the codeword.
+"""Homes after real losses: the sentences of list, page and alarm, each remedy's promise, and whether the codeword arrives.
 
 Each remedy either brings the codeword to the model or said before that it is lost; T3 Code's player follows up afterwards.
 """

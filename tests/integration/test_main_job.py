@@ -1,6 +1,6 @@
-"""The main job on the real opencode: whatever happened in between, a follow-up carries its context or is refused in words.
+"""The main job on the real opencode: whatever happened before, a follow-up carries its context or is refused clearly.
 
-The stub model records what it is sent; that the codeword stands in the request is the proof that context reached the model.
+The stub model records its requests: a codeword in the request proves that the context reached the model.
 """
 
 from __future__ import annotations

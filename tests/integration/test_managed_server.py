@@ -1,4 +1,4 @@
-"""The managed server with real processes: bad ones that a small program plays, and the real opencode."""
+"""The managed server with real processes: bad ones imitated by a small program, and the real opencode."""
 
 from __future__ import annotations
 

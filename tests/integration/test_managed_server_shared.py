@@ -1,4 +1,4 @@
-"""The managed server between several t3tray processes; only the server is played. Found, adopted, shared, ended with the last."""
+"""The managed server between several t3tray processes, with an imitated server: found, adopted, shared, ended with the last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other OpenCode processes as they are seen: whose they are, and which database they have open."""
+"""Other OpenCode processes: their owner, and the database that they have open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notices end to end: a real OpenCode asks, the desktop shows it, what is pressed there is done, and no thread is missed."""
+"""Notifications end to end: a real OpenCode asks, the desktop shows it, a pressed button acts, and no thread is missed."""
 
 from __future__ import annotations
 

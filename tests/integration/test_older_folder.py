@@ -1,4 +1,4 @@
-"""The whole data folder is put back from before the last change, a `bind`, which makes no mark: t3tray's own messages tell."""
+"""The data folder is restored from before its last change, a `bind`, which leaves no mark: t3tray's own messages show it."""
 
 from __future__ import annotations
 

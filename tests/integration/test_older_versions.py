@@ -1,4 +1,4 @@
-"""What an OpenCode that is supported and older cannot do: it is not offered, it is said, and something else carries the words."""
+"""What an older supported OpenCode cannot do: it is not offered, the reason is stated, and another remedy serves instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An OpenCode 2 in the place of OpenCode 1: named as that within seconds, started once, and nothing is made."""
+"""An OpenCode 2 in the place of OpenCode 1: recognised within seconds, started once, and nothing is created."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who else is at work in a conversation, on the real opencode: our own detached server is nobody else, another server is."""
+"""Other processes in a conversation, on the real opencode: our own detached server is none of them, another server is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The managed server's password on the real opencode: no tool is given it, and nothing that we keep, show or export says it."""
+"""The managed server's password on the real opencode: no tool gets it, and nothing that we store, show or export contains it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server's process: started apart, known again by its token alone, ended whole."""
+"""A server's process: started detached, recognised by its token alone, ended completely."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tray app told to end at random moments of its life: it does, in order, and leaves no server of its own."""
+"""The tray app ended at random moments of its life: it ends in order, and leaves no server of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line on the sample world: it tells the thread's whole story, starts no server, and leaves every file as it was."""
+"""The command line on the sample world: it shows the thread's whole history, starts no server and changes no file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""t3tray's own reaper on the real server: it ends what nobody uses, and nothing in which anything is open."""
+"""t3tray's own reaper on the real server: it ends an unused server, and none in which anything is open."""
 
 from __future__ import annotations
 

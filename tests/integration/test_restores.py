@@ -1,4 +1,4 @@
-"""t3tray's own data is put back from a copy, or older than what happened: no thread switches, what was made since is found."""
+"""t3tray's own data is restored from a copy, or older than what happened: no thread switches, and later changes are found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""t3tray without a display, as a process: the table, an alarm, the same lock as with a window, and one orderly end."""
+"""t3tray without a display, as a process: the table, an alarm, the same lock as with a window, and an orderly end."""
 
 from __future__ import annotations
 

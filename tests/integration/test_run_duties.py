@@ -1,4 +1,4 @@
-"""What `t3tray run` does beside telling: it keeps the words of a turn, guards T3 Code, and ends an idle server; by any clock."""
+"""The duties of `t3tray run` beside its output: it archives a turn, guards T3 Code, and ends an idle server; by any clock."""
 
 from __future__ import annotations
 

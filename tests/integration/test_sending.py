@@ -1,4 +1,4 @@
-"""Sending with care on the real opencode: another process at work is asked about, and a turn of T3 Code's is told."""
+"""Careful sending on the real opencode: with another process at work it asks first, and a turn of T3 Code's is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the settings say of the server holds when it is started: its port, and that it starts with the app."""
+"""The settings for the server take effect when it is started: its port, and that it starts with the app."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The set-up brings the pinned OpenCode when the pin has changed, and leaves an opencode of the user's own alone."""
+"""The set-up installs the pinned OpenCode when the pin has changed, and leaves the user's own opencode alone."""
 
 from __future__ import annotations
 

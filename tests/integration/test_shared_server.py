@@ -1,4 +1,4 @@
-"""The server that tests share: what one of them leaves reaches none after it."""
+"""The server that tests share: nothing that one of them leaves reaches the next."""
 
 from __future__ import annotations
 

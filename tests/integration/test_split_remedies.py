@@ -1,4 +1,4 @@
-"""A thread that is split, on the real opencode: one side is chosen, or both are joined, and an undo is a split again."""
+"""A split thread on the real opencode: one side is chosen, or both are joined, and an undo restores the split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""External servers that refuse, hang, fail or speak something else: each is its own *unknown*, and none is ended by us."""
+"""External servers that refuse, hang, fail or speak another protocol: each is its own *unknown*, and none is ended by us."""
 
 from __future__ import annotations
 

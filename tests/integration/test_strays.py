@@ -1,4 +1,4 @@
-"""Servers that our data does not name as they are: behind a shim, unknown to data that was put back, on another machine."""
+"""Servers that our data does not name: behind a shim, unknown to restored data, on another machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A conversation in the window on the real OpenCode: what is typed, how the reply comes, what asks for leave, and the draft."""
+"""A conversation in the window on the real OpenCode: typing, the reply, approvals, and the draft."""
 
 from __future__ import annotations
 

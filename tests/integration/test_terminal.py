@@ -1,4 +1,4 @@
-"""Opening a thread in a terminal: what OpenCode's terminal interface is started with, and that no secret shows."""
+"""Opening a thread in a terminal: the arguments of OpenCode's terminal interface, and that no secret is visible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns on the real opencode: text is gone only when it arrived, is never sent twice, and a turn is over when it is answered."""
+"""Turns on the real opencode: text is cleared only when it arrived, is never sent twice, and a turn ends with its answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two sides, live: a process plays T3 Code beside the real opencode, and what is said of its next message follows it."""
+"""Both sides, live: a process imitates T3 Code beside the real opencode, and the sentence on its next message follows it."""
 
 from __future__ import annotations
 

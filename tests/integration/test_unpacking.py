@@ -1,4 +1,4 @@
-"""What OpenCode unpacks at each start does not fill the disk: it goes into a folder of ours, and away with the next start."""
+"""What OpenCode unpacks at each start does not fill the disk: it goes into a folder of ours that the next start empties."""
 
 from __future__ import annotations
 

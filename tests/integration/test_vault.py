@@ -1,4 +1,4 @@
-"""The vault on the real opencode: the words are still there when the session is gone, and can be carried over."""
+"""The archive on the real opencode: the messages outlive their session, and can be carried over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing of t3tray needs a network: the guard with T3 Code before it, and `t3tray run`, where there is `lo` alone."""
+"""t3tray needs no network: the guard with T3 Code before it, and `t3tray run`, where `lo` is the only interface."""
 
 from __future__ import annotations
 

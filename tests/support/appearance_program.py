@@ -1,4 +1,4 @@
-"""The window as a program of its own, without a core. On stdout stands how it looks now: the ground that is drawn, the palette of
+"""The window as a program of its own, without a core. It prints its appearance: the background that is drawn, the palette of
 menus and dialogs, whether new text is in the fixed font. Each line on stdin is an appearance to follow, or empty to end."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A git checkout in T3 Code's home, the guard before a real server, and a played T3 Code: what the stories of the guard share."""
+"""A git checkout in T3 Code's home, the guard before a real server, and an imitated T3 Code: shared by the guard's tests."""
 
 from __future__ import annotations
 

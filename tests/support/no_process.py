@@ -1,4 +1,4 @@
-"""Tells which programs this process starts, so that a test of `make quick` that starts one fails."""
+"""Records which programs this process starts, so that a test of `make quick` that starts one fails."""
 
 from __future__ import annotations
 

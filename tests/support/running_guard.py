@@ -1,4 +1,4 @@
-"""The guard of a tray app that runs, and that of another process of ours beside it, with a T3 Code's home: fixtures and looks."""
+"""The guard of a running tray app, and that of another process of ours beside it, with a T3 Code's home: fixtures and checks."""
 
 from __future__ import annotations
 

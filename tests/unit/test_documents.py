@@ -1,4 +1,4 @@
-"""The documents are true of the program that they come with."""
+"""The documents agree with the program that they come with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No test reaches into what is private: a name with one underscore is used where it is defined, and nowhere else."""
+"""No test uses private names: a name with one underscore is used only where it is defined."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small sentences that were not true: what T3 Code will show, whether the guard is in use, when the reaper comes."""
+"""Short sentences that were once untrue: what T3 Code will show, whether the guard is in use, when the reaper comes."""
 
 from __future__ import annotations
 

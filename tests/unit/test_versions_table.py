@@ -1,4 +1,4 @@
-"""The table of `make test-versions` counts each test where it belongs."""
+"""The table of `make test-versions` counts each test in its place."""
 
 from __future__ import annotations
 

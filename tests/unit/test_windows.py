@@ -1,4 +1,4 @@
-"""What Windows does otherwise, as far as it can be played here: dates, going on as another program, the server's log."""
+"""The behaviour on Windows, as far as it can be imitated here: dates, replacing the process, the server's log."""
 
 from __future__ import annotations
 

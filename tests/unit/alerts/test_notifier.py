@@ -1,4 +1,4 @@
-"""From snapshots to the desktop and back: what is new is shown, what is over withdrawn, what is pressed answered."""
+"""From snapshots to the desktop and back: new facts are shown, past ones withdrawn, and a pressed button is answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits for the user: mapped to its thread, read when there is reason to, gone when nobody waits for it any more."""
+"""Pending requests: mapped to their threads, read when there is a reason, removed once they are answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sentinel: each way in which a thread loses its session is told once, with its cause and what was lost."""
+"""The switch detector: each way in which a thread loses its session raises one alarm, with its cause and the loss."""
 
 from __future__ import annotations
 

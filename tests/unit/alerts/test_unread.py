@@ -1,4 +1,4 @@
-"""What is news: what ended since the user looked, over restarts, and never everything at once, whatever the clock does."""
+"""Unread threads: activity since the user's last visit, across restarts; never all threads at once, whatever the clock does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The backend's loop goes on: without a watch on the files, after a mistake of our own, and with folders that come later."""
+"""The backend's loop goes on: without a watch on the files, after an unexpected exception, with folders that appear later."""
 
 from __future__ import annotations
 

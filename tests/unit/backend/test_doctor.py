@@ -1,4 +1,4 @@
-"""What the doctor finds of T3 Code's threads and around them: each finding by a real case, and none where all is well."""
+"""The doctor's findings on T3 Code's threads and around them: each finding by a real case, and none where all is well."""
 
 from __future__ import annotations
 

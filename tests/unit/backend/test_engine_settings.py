@@ -1,4 +1,4 @@
-"""A setting takes effect at once, is written beside what others set, and one that cannot be used changes nothing."""
+"""A setting takes effect at once, is stored beside those that others set, and an unusable one changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes of files reach the event loop, also while a mount does not answer, and after a watch that could not be begun."""
+"""Changes of files reach the event loop, also while a mount does not answer, and after a watch that could not be started."""
 
 from __future__ import annotations
 

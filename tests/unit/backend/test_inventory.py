@@ -1,4 +1,4 @@
-"""What is found on a machine of the test's own: programs, homes, keyring, our data. Nothing is made by looking."""
+"""The inventory of the test's own machine: programs, homes, keyring, our data. Taking it creates nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening a thread in T3 Code: its page where its own server answers, else its app; never more than what is true is said."""
+"""Opening a thread in T3 Code: its page where its own server answers, else its app; the result claims no more than is true."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of a snapshot: what is archived is told apart, and gives way to what is not."""
+"""The rows of a snapshot: archived threads are distinguished, and come after the others."""
 
 from __future__ import annotations
 

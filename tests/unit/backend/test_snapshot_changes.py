@@ -1,4 +1,4 @@
-"""What is new from one snapshot to the next: each change once, turns apart from verdicts, and nothing of what stayed the same."""
+"""Changes from one snapshot to the next: each change once, turns apart from verdicts, and nothing for unchanged rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Background tasks that fail are told and begun again, each time after a longer pause."""
+"""Background tasks that fail are reported and started again, each time after a longer pause."""
 
 from __future__ import annotations
 

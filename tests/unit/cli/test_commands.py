@@ -1,4 +1,4 @@
-"""How a command ends when it is broken off: by a signal while it opens or closes, by a reader who had enough."""
+"""The end of an interrupted command: by a signal while it opens or closes, or by a reader that closes the output."""
 
 from __future__ import annotations
 

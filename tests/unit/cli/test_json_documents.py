@@ -1,4 +1,4 @@
-"""The shapes of the JSON documents, name by name: scripts rely on them, and docs/command-line.md tells them."""
+"""The shapes of the JSON documents, name by name: scripts rely on them, and docs/command-line.md describes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others wrote does nothing to a terminal, and every stream can take what is printed."""
+"""Text of other programs does nothing to a terminal, and every stream can take what is printed."""
 
 from __future__ import annotations
 

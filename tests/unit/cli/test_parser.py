@@ -1,4 +1,4 @@
-"""The words of the command line: what cannot be understood is told in words or as a document, before anything is opened."""
+"""The command line's arguments: invalid ones are reported as text or as a document, before anything is opened."""
 
 from __future__ import annotations
 

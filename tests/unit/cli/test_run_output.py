@@ -1,4 +1,4 @@
-"""What `t3tray run` tells: one line whatever is in a title, a command that can be typed, and objects as the document says."""
+"""The output of `t3tray run`: one line whatever a title contains, commands that can be typed, and objects as documented."""
 
 from __future__ import annotations
 

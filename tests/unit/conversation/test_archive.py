@@ -1,4 +1,4 @@
-"""What the vault keeps and when: news of bound threads, what was missed, within its size, and never a word of others' threads."""
+"""What is archived, and when: new messages of bound threads, missed ones later, within the limit, none of others' threads."""
 
 from __future__ import annotations
 

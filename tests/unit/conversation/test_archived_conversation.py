@@ -1,4 +1,4 @@
-"""A thread whose session has no words to show: the page is told the copy that a remedy would carry, until that is mended."""
+"""A thread whose session has no messages: the page shows the copy that a remedy would carry, until that is repaired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A conversation, followed: when a page is read, how often a picture is given, what happens when nobody can tell."""
+"""The feed of a conversation: when a page is read, how often a state is published, and what happens without a source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reducer: what is heard shows at once, what is read stands, and no order, loss or repetition of events outlives a page."""
+"""The reducer: events show at once, a page is authoritative, and no order, loss or repetition of events outlives a page."""
 
 from __future__ import annotations
 

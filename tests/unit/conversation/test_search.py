@@ -1,4 +1,4 @@
-"""The search in what was said: OpenCode's sessions with their sub-agents', and T3 Code's own copy."""
+"""The search in messages: OpenCode's sessions with their sub-agents', and T3 Code's own copy."""
 
 from __future__ import annotations
 

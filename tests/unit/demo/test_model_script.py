@@ -1,4 +1,4 @@
-"""What the demo's model says: a scene goes on step by step, and a follow-up shows what context reached it."""
+"""The answers of the demo's model: a scene goes on step by step, and a follow-up shows which context reached it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo's place: it leads nowhere else, and only what a demo has left is ever cleared away."""
+"""The demo's folder: it contains no link to the outside, and only folders that a demo has left are ever removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo shows what there is to show."""
+"""The demo's threads show every state that they are meant to show."""
 
 from __future__ import annotations
 

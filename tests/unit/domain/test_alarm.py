@@ -1,4 +1,4 @@
-"""Sentences and notices of an alarm."""
+"""Sentences and notifications of an alarm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which messages reach the model: OpenCode's own rule, told in its own words and held against ours over random sessions."""
+"""Which messages reach the model: OpenCode's own rule, written independently and compared with ours on random sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guard's rules over every combination of request, database, binding and word of OpenCode's; and the recorded cases."""
+"""The guard's rules for every combination of request, database, binding and answer of OpenCode; and the recorded cases."""
 
 from __future__ import annotations
 

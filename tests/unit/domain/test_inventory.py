@@ -1,4 +1,4 @@
-"""What is said of what was found: every missing thing comes with the one thing to do."""
+"""Sentences on the inventory: every missing item comes with the one thing to do."""
 
 from __future__ import annotations
 

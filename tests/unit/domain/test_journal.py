@@ -1,4 +1,4 @@
-"""What a thread's journal folds into."""
+"""The binding that a thread's journal entries result in."""
 
 from __future__ import annotations
 

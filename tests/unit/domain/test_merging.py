@@ -1,4 +1,4 @@
-"""What a session lacks of a conversation that several sources tell: nothing twice, nothing forgotten, in T3 Code's order."""
+"""What a session lacks of a conversation from several sources: no message twice, none left out, in T3 Code's order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which facts become a notice: nothing twice, nothing in quiet hours, nothing in the first moments, and no more than needed."""
+"""Which facts become a notification: none twice, none in quiet hours or in the first moments, and no more than needed."""
 
 from __future__ import annotations
 

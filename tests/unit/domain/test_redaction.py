@@ -1,4 +1,4 @@
-"""No secret stays in a text that may leave the machine, wherever it stands; what is no secret stays readable."""
+"""No secret stays in a text that may leave the machine, wherever it is in it; all other text stays readable."""
 
 from __future__ import annotations
 

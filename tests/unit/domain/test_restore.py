@@ -1,4 +1,4 @@
-"""What is said of data that was put back, and what settling that would do."""
+"""Sentences on restored data, and on what settling the restore would do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who comes in, and in which form: strangers, other names, wrong passwords, requests that two servers would read in two ways."""
+"""Access control: strangers, other Host names, wrong passwords, and requests that two servers would parse differently."""
 
 from __future__ import annotations
 

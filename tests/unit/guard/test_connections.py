@@ -1,4 +1,4 @@
-"""Which connections stay open: few that have shown no password, none that is slow to ask, every one that is being answered."""
+"""Which connections stay open: few without a valid password, no slow ones, and every one that is being answered."""
 
 from __future__ import annotations
 

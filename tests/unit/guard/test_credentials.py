@@ -1,4 +1,4 @@
-"""The guard's port and password: chosen once, the same for every process of the data directory, given up as a whole."""
+"""The guard's port and password: chosen once, the same for every process of the data directory, replaced together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guard's bindings on our own journal: what counts as proved and as chosen, and whose session is whose."""
+"""The guard's bindings in our own journal: which count as proved and as chosen, and which thread a session belongs to."""
 
 from __future__ import annotations
 

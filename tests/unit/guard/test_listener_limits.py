@@ -1,4 +1,4 @@
-"""How many files a process may have open: as many as are wanted, as far as the system lets us."""
+"""The limit of open files of a process: raised to the wanted number as far as the system allows."""
 
 from __future__ import annotations
 

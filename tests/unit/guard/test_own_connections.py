@@ -1,4 +1,4 @@
-"""What the guard asks for a decision goes by connections of its own: to our data, and to the server."""
+"""The guard reads the facts of a decision by connections of its own: to our data, and to the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What passes through the guard passes byte for byte, as it comes, and ends with whoever ends it."""
+"""Requests and answers pass through the guard byte for byte, as they arrive, and end when either side ends."""
 
 from __future__ import annotations
 

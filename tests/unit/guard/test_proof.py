@@ -1,4 +1,4 @@
-"""Who listens where the guard is expected: only who answers wrongly is a stranger, and who does not answer is not known."""
+"""Which program listens on the guard's port: only a wrong answer proves a stranger, and no answer proves nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How T3 Code stands with the guard: the worst of its homes counts, and what a switch would do is said before."""
+"""Whether T3 Code uses the guard: the worst of its homes counts, and the effect of a switch is described before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pointing T3 Code at the guard and back: the settings that win, everything else untouched, and no password said."""
+"""Pointing T3 Code at the guard and back: the settings that win, everything else untouched, and no password in any text."""
 
 from __future__ import annotations
 

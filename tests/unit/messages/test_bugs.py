@@ -1,4 +1,4 @@
-"""An unexpected exception is named as a bug of ours, with its own text; an error of the tree is not."""
+"""An unexpected exception is reported as a bug of ours, with its own text; an error of the tree is not."""
 
 from __future__ import annotations
 

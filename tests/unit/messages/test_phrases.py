@@ -1,4 +1,4 @@
-"""What users read is plain: phrases that were replaced do not come back, in the program or in its documents."""
+"""Texts are plain: replaced phrases do not come back, in the program, in its documents or in the modules' docstrings."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ BANNED = {
     "to let go of it": "to close it",
 }
 PATTERN = re.compile("|".join(BANNED))
+# Not in a module's docstring, where a standard word is read once; in quotes they may stand.
+PRIVATE = re.compile(r"(?<![\"`])\b(told|tells|heard|hears|nobody|somebody|whoever|goes by)\b", re.IGNORECASE)
+DOCSTRING = re.compile(r'"""(.*?)"""', re.DOTALL)
 
 
 def sentences_of(file: Path) -> Iterator[tuple[int, str]]:
@@ -61,3 +64,13 @@ def test_no_phrase_that_was_replaced_comes_back() -> None:
         if PATTERN.search(line)
     ]
     assert code + documents == []
+
+
+def test_the_docstring_of_a_module_is_plain_english() -> None:
+    found = [
+        f"{file.relative_to(ROOT)}: {match[1]}"
+        for folder in ("t3tray", "tests")
+        for file in (ROOT / folder).rglob("*.py")
+        if (docstring := DOCSTRING.match(file.read_text(encoding="utf-8"))) and (match := PRIVATE.search(docstring[1]))
+    ]
+    assert found == []

@@ -1,4 +1,4 @@
-"""What every answer becomes: only OpenCode's own 404 is *missing*; anything else that is not good is a failure of its kind."""
+"""The result of every kind of answer: only OpenCode's own 404 is *missing*; any other bad answer is a failure of its kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stream of events over a real connection: what it tells when it begins, breaks, falls silent and comes back."""
+"""The stream of events over a real connection: what it yields when it begins, breaks, falls silent and comes back."""
 
 from __future__ import annotations
 

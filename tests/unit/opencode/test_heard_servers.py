@@ -1,4 +1,4 @@
-"""A server whose events are heard is not asked for its health as well; one that has become silent is."""
+"""A server whose events arrive is not asked for its health as well; one that has become silent is."""
 
 from __future__ import annotations
 

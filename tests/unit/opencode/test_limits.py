@@ -1,4 +1,4 @@
-"""How long a request may take and how large its answer may be."""
+"""The time limit of a request, and the size limit of its answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last messages of all sessions in one go: the same that each session would tell by itself, however they end."""
+"""The last messages of all sessions in one query: the same as by a query for each session, however the session ends."""
 
 from __future__ import annotations
 

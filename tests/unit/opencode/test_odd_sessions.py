@@ -1,4 +1,4 @@
-"""Odd rows in OpenCode's database, on its real schema: each is told as unknown at worst, and takes nothing else away."""
+"""Odd rows in OpenCode's database, on its real schema: each is unknown at worst, and affects no other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as a sign that a server that starts is at work."""
+"""Signs that a starting server is busy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Giving T3 Code its memory back: what it needs, what it refuses, and what it says of its limits."""
+"""Giving T3 Code its memory back: its conditions, its refusals, and the limits that it states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever the list says, a binding is replaced only as the server that would serve tells."""
+"""A binding is replaced only if the server that would serve it confirms that, whatever the list shows."""
 
 from __future__ import annotations
 

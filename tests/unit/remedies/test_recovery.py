@@ -1,4 +1,4 @@
-"""Recovery runs beside everything: one intent's trouble is told once, and stops neither another's nor whoever connects."""
+"""Recovery runs beside everything: an intent's failure is reported once, and stops neither another intent nor a connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settling a restore through the backend: what it would do is told of the threads by name, and done only as it was seen."""
+"""Settling a restore through the backend: its preview names the threads, and it is done only as previewed."""
 
 from __future__ import annotations
 

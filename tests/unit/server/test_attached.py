@@ -1,4 +1,4 @@
-"""A server that somebody else runs: its address, user and password, and what is said where it cannot be reached."""
+"""A server that t3tray did not start: its address, user and password, and the sentences where it cannot be reached."""
 
 from __future__ import annotations
 

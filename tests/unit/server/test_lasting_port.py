@@ -1,4 +1,4 @@
-"""The port that T3 Code's settings name for weeks: below those that the system hands out for a moment."""
+"""The port that T3 Code's settings name for weeks: below the range that the system assigns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's log: rotated under a writer that knows nothing of it, private, and read from its end."""
+"""The server's log: rotated while its writer does not know it, private, and read from its end."""
 
 from __future__ import annotations
 

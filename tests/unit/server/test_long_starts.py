@@ -1,4 +1,4 @@
-"""The supervisor's rules for a start that takes long, and for one that can come to nothing."""
+"""The supervisor's rules for a start that takes long, and for one that cannot succeed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The supervisor's rules: tables of what follows on what, and the invariants under any order of events."""
+"""The supervisor's rules: tables of events and the actions that follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bindings, threads, lease and settings in the store: what the database itself holds to, whatever the code above it does."""
+"""Bindings, threads, lease and settings in the store: the constraints of the database itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is recorded is on the disk: macOS has a way of its own for that, which is asked for."""
+"""Recorded data is on the disk: macOS needs a call of its own for that, which is made."""
 
 from __future__ import annotations
 

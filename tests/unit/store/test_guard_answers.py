@@ -1,4 +1,4 @@
-"""What the guard answered: read back as it was kept, bounded, and unseen until somebody looked."""
+"""The guard's stored answers: read back as they were written, bounded, and unseen until the user has seen them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tells that the store has changed."""
+"""The number that changes with each change of the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was seen last of each thread: read back as it was kept, replaced, forgotten, and new in a file of before."""
+"""The activity that was last seen of each thread: read back as written, replaced, removed, and empty in an older file."""
 
 from __future__ import annotations
 

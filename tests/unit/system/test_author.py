@@ -1,4 +1,4 @@
-"""Whether the writer of an intent is still at work on it: only one that is surely gone is."""
+"""The writer of an intent counts as still at work on it, unless it is surely gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Start at login on each system: off until asked, on for the copy that runs now, and honest about what the system has."""
+"""Start at login on each system: off until asked, on for the copy that runs now, and reported as the system has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether there is a screen: none named, one that is dead, one that works; and what is said, before Qt would abort."""
+"""Whether there is a display: none named, a dead one, a working one; and the error that is shown before Qt would abort."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a program that we start gets of our environment, and of the login shell's."""
+"""The part of our environment, and of the login shell's, that started programs get."""
 
 from __future__ import annotations
 

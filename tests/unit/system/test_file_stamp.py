@@ -1,4 +1,4 @@
-"""A stamp that stays the same stands for a file that nobody wrote, whatever its times say."""
+"""An unchanged stamp means that the file was not written, whatever its times are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders are looked at with a limit, and two names of one folder are one folder."""
+"""Folders are checked with a time limit, and two names of one folder are recognised as one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A repository is only looked into: whatever its configuration names, no program of it runs and nothing is fetched."""
+"""A repository is only read: whatever its configuration names, no program of it runs and nothing is fetched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lock of one t3tray a data folder: who holds it is told, and the end of its process, however it comes, lets go of it."""
+"""The lock of one t3tray for each data folder: it names its holder, and the end of that process releases it, however it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a test left running is ended with its module: exactly that."""
+"""Processes that a test left running are ended after its module, and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The login shell's environment, from real shells: good ones, loud ones, and those that never tell."""
+"""The login shell's environment, from real shells: good ones, noisy ones, and those that never answer."""
 
 from __future__ import annotations
 

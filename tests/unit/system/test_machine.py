@@ -1,4 +1,4 @@
-"""Which machine this is: the same answer each time, another one elsewhere, and nothing told of it that is not to leave it."""
+"""The identity of this machine: the same each time, another one elsewhere, and no private data in it."""
 
 from __future__ import annotations
 

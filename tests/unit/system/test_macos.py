@@ -1,4 +1,4 @@
-"""What macOS does otherwise, as far as it can be played here: our places, the login item, the terminal, and what is not told."""
+"""The behaviour on macOS, as far as it can be imitated here: our folders, the login item, the terminal, unavailable facts."""
 
 from __future__ import annotations
 

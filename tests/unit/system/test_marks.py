@@ -1,4 +1,4 @@
-"""Which rows of a table have changed since the reading before, however they have moved."""
+"""Which rows of a table have changed since the previous reading, however they have moved."""
 
 from __future__ import annotations
 

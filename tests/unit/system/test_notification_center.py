@@ -1,4 +1,4 @@
-"""The way to macOS's and Windows' notices, driven on the one system that is here: desktop-notifier speaks to all three alike."""
+"""Notifications on macOS and Windows, tested on this system: desktop-notifier has one interface for all three."""
 
 from __future__ import annotations
 

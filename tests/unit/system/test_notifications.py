@@ -1,4 +1,4 @@
-"""The desktop's notification service: shown, pressed, withdrawn; absent, hanging, dying, and programs that pretend to be it."""
+"""The desktop's notification service: shown, pressed, withdrawn; absent, hanging, dying, and programs that imitate it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our own data folder is closed to others; one that the user named is left as it was wanted."""
+"""Our own data folder is closed to other users; the mode of a folder that the user named is not changed."""
 
 from __future__ import annotations
 

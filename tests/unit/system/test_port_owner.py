@@ -1,4 +1,4 @@
-"""Who has a port: another program only where the system shows that it is one."""
+"""The owner of a port: another program only where the system shows that it is one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sleep is noticed on systems whose steady clock stands still meanwhile, and on those whose clock goes on."""
+"""Sleep is noticed on systems whose steady clock stops meanwhile, and on those whose clock continues."""
 
 from __future__ import annotations
 

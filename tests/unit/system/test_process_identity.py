@@ -1,4 +1,4 @@
-"""A process is the same one whatever the machine's clock is set to, and no other one that got its number."""
+"""A process is recognised whatever the machine's clock is set to, and not confused with one that got its number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The secrets that are known by their value go in every form in which they are written."""
+"""Secrets that are known by their value are removed in every form in which they are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks with an owner, and work that no cancellation cuts off."""
+"""Tasks with an owner, and work that no cancellation interrupts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which command opens a terminal, on each system."""
+"""The command that opens a terminal, on each system."""
 
 from __future__ import annotations
 

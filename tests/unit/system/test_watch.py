@@ -1,4 +1,4 @@
-"""A change of a file is noticed whoever makes it and however: by what `stat` tells, on every system alike."""
+"""A change of a file is noticed whichever program makes it, and how: by `stat`, on every system alike."""
 
 from __future__ import annotations
 

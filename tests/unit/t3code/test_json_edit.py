@@ -1,4 +1,4 @@
-"""A JSON text changed in place: it comes back as the target, and what stays the same keeps its bytes."""
+"""A JSON text changed in place: it parses to the target, and unchanged parts keep their bytes."""
 
 from __future__ import annotations
 

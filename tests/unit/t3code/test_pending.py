@@ -1,4 +1,4 @@
-"""What a waiting request is judged by, read from T3 Code's database: as recorded, and never guessed."""
+"""The facts for a waiting request, read from T3 Code's database: as recorded, and never guessed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every recorded session request beside T3 Code's database as it was at that moment: whose it is, and what it is answered."""
+"""Every recorded session request with T3 Code's database of that moment: its thread, and the guard's answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How T3 Code's databases are read: without a trace, each change seen, and what is odd or damaged takes nothing else away."""
+"""Reading T3 Code's databases: no trace is left, each change is seen, and odd or damaged rows affect no other."""
 
 from __future__ import annotations
 

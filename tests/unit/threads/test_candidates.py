@@ -1,4 +1,4 @@
-"""Candidates as a server tells them: what it cannot tell stays open and is never read as gone."""
+"""Candidates according to a server: what it cannot answer stays unknown, and never counts as deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A home of T3 Code's that was copied: each thread is shown once, as the live home has it, and that is said."""
+"""A copied home of T3 Code: each thread is shown once, as in the live home, and the copy is reported."""
 
 from __future__ import annotations
 

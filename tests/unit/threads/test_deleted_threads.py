@@ -1,4 +1,4 @@
-"""Threads that T3 Code has deleted: no list shows them, `show` says so, and what t3tray knows of them stays."""
+"""Threads that T3 Code has deleted: no list has them, `show` reports that, and t3tray's data about them stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recorded messages that are deleted while the last of them stays: found by the server's path and by the database's."""
+"""Recorded messages that are deleted while the last one stays: detected by the server's path and by the database's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong on T3 Code's side and was so at the first look: it needs the user until both sides agree, or it is left."""
+"""A fault of T3 Code's side that existed at the first scan: it needs the user until both sides agree, or it is accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with one thread is that thread's trouble: every other one keeps its verdict, whatever a row or a file holds."""
+"""A failure of one thread affects only that thread: all others have their verdicts, whatever a row or a file contains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A verdict that is kept between two looks stands only as long as what it was judged by, also where that changes in silence."""
+"""A verdict that is reused by the next scan holds only while its evidence does, also where that changes without a sign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A journal that is older than what t3tray itself sent: told by the ids of the messages, in a built database."""
+"""A journal that is older than messages that t3tray itself sent: recognised by the messages' ids, in a built database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A configuration that OpenCode cannot use, as its server says it of a folder, or said it at its last start."""
+"""A configuration that OpenCode cannot use, according to its server for a folder, or to its log of the last start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A prompt on its way: its message is looked for, its turn is followed, and every silence has an end. Time is the test's own."""
+"""The delivery of a prompt: its message is looked up, its turn followed, and every silence ends. The clock is the test's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One thread recalled or looked at by itself: what others write meanwhile is seen, and what is found out reaches the list."""
+"""One thread that is read by itself: changes of other processes are seen, and the result reaches the list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which remedies are offered, and which comes first: by the verdict, and by what is known around it."""
+"""Which remedies are offered, and in which order: by the verdict, and by the situation around it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a database says counts only as far as it is known to be the one that OpenCode uses."""
+"""A database's content counts only as far as it is known to be the one that OpenCode uses."""
 
 from __future__ import annotations
 

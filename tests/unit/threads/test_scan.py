@@ -1,4 +1,4 @@
-"""T3 Code's threads judged from the databases: each reason by a real case, candidates, and the story of the sample."""
+"""Verdicts on T3 Code's threads from the databases: each reason by a real case, candidates, and the sample's history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left of a draft after a message went out."""
+"""The draft after a message was sent."""
 
 from __future__ import annotations
 

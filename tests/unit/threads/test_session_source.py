@@ -1,4 +1,4 @@
-"""Which database counts: the program is asked once, a server is compared, and whatever neither says stays unknown."""
+"""Which database counts: the program is asked once, a server is compared, and without either answer it stays unknown."""
 
 from __future__ import annotations
 

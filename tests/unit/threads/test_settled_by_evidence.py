@@ -1,4 +1,4 @@
-"""What a crash, or a lost line, left open is settled by what OpenCode shows: a session that t3tray sent into was bound."""
+"""Bindings that a crash or a lost line left open are settled by OpenCode's data: a session that t3tray sent into was bound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""T3 Code's reaper at work on real rows: threads of other providers, and those of its second orchestrator."""
+"""T3 Code's reaper on real rows: threads of other providers, and those of its second orchestrator."""
 
 from __future__ import annotations
 

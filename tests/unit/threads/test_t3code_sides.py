@@ -1,4 +1,4 @@
-"""T3 Code's side of real threads: read from both databases, each case by what T3 Code would have written."""
+"""T3 Code's side of real threads: read from both databases, each case as T3 Code writes it."""
 
 from __future__ import annotations
 
