@@ -8,6 +8,7 @@ from hmac import compare_digest
 from ipaddress import ip_address
 
 from t3tray.guard.exchange import Exchange
+from t3tray.messages.guard import AMBIGUOUS, NO_PAGES, ONLY_OWN_ADDRESS, ONLY_THIS_MACHINE, PASSWORD_WRONG
 from t3tray.system.environment import SERVER_USER
 
 # The realm in the challenge to a client without the password.
@@ -24,12 +25,12 @@ class Rejection:
     sentence: str
 
 
-_STRANGER = Rejection(403, "ForbiddenError", "The guard answers only to programs on this machine.")
+_STRANGER = Rejection(403, "ForbiddenError", ONLY_THIS_MACHINE)
 # Only T3 Code's server sends requests, no page in a browser: browsers send an Origin header with anything but a simple GET.
-_PAGE = Rejection(403, "ForbiddenError", "The guard does not answer pages in a browser.")
-_MISNAMED = Rejection(421, "MisdirectedError", "The guard answers only to its own address.")
-_UNREADABLE = Rejection(400, "BadRequestError", "This request is ambiguous.")
-_NO_PASSWORD = Rejection(401, "UnauthorizedError", "The guard's password is missing or wrong.")
+_PAGE = Rejection(403, "ForbiddenError", NO_PAGES)
+_MISNAMED = Rejection(421, "MisdirectedError", ONLY_OWN_ADDRESS)
+_UNREADABLE = Rejection(400, "BadRequestError", AMBIGUOUS)
+_NO_PASSWORD = Rejection(401, "UnauthorizedError", PASSWORD_WRONG)
 
 
 class AccessControl:

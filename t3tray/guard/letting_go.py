@@ -16,7 +16,17 @@ from t3tray.domain.t3code_side import LetGo
 from t3tray.errors import T3TrayError
 from t3tray.guard.credentials import CredentialStore
 from t3tray.guard.t3_settings import T3Protection
-from t3tray.messages.t3code_side import HOW_TO_FREE
+from t3tray.messages.protection import (
+    DATABASE_UNREAD,
+    PASSWORD_UNKNOWN,
+    is_working,
+    may_be_working,
+    not_closed,
+    release_preview,
+    release_unsure,
+    released,
+    still_held,
+)
 from t3tray.opencode.connection import Connection
 from t3tray.store.store import Store
 from t3tray.system.sql_thread import SqlThread
@@ -72,11 +82,8 @@ class LettingGo:
         if held is None:
             return ()
         if why := await self._hindrance(held):
-            return (_still(held, why),)
-        return (
-            f"T3 Code holds {held.session_id} open. A change of its settings makes it close all its OpenCode sessions, "
-            "in none of which anything is running: the same `opencode` by another path, put back when the guard is switched off.",
-        )
+            return (still_held(held.session_id, why),)
+        return (release_preview(held.session_id),)
 
     async def let_go(self, thread_id: str, gives: str | None) -> tuple[str, ...]:
         held = self._other(thread_id, gives)
@@ -86,11 +93,11 @@ class LettingGo:
             async with self._alone:
                 return (await self._let_go(held),)
         except T3TrayError as error:
-            return (_still(held, f"could not be made to close it ({error.message})"),)
+            return (still_held(held.session_id, not_closed(error.message)),)
         except Exception as bug:
             # The chosen remedy is done already; a failure here must not undo it.
             _log.exception("T3 Code could not be made to close %s.", held.session_id)
-            return (_still(held, f"could not be made to close it ({type(bug).__name__})"),)
+            return (still_held(held.session_id, not_closed(type(bug).__name__)),)
 
     def _other(self, thread_id: str, gives: str | None) -> HeldSession | None:
         held = None if gives is None else self._sides.held(thread_id)
@@ -98,10 +105,10 @@ class LettingGo:
 
     async def _let_go(self, held: HeldSession) -> str:
         if why := await self._hindrance(held):
-            return _still(held, why)
+            return still_held(held.session_id, why)
         key = await self._keys.known()
         if key is None:
-            return _still(held, "could not be made to close it (the guard's password is not known)")
+            return still_held(held.session_id, PASSWORD_UNKNOWN)
         protection = T3Protection(held.home, self._folder, self._now)
         began = self._now()
         program = await asyncio.to_thread(self._program)
@@ -109,15 +116,7 @@ class LettingGo:
         is_sure = await self._has_ended(held.session_id, began)
         await self._run_sql(self._store.let_go.note_home, str(held.home.base), LetGo(self._now(), is_sure))
         await self.learn()
-        if is_sure:
-            return (
-                f"T3 Code has closed {held.session_id}: your next message there is given this thread's session, "
-                "or fails with a clear message."
-            )
-        return (
-            f"T3 Code's settings were changed so that it closes {held.session_id}, and it is unknown whether it has: your next "
-            f"message there may still go into that session. {HOW_TO_FREE} before you write there."
-        )
+        return (released if is_sure else release_unsure)(held.session_id)
 
     async def _has_ended(self, session_id: str, began: datetime) -> bool:
         """Wait until T3 Code has ended this session, which the guard (in any process) records. Return False after the limit."""
@@ -135,17 +134,16 @@ class LettingGo:
         """Return why it must not release its sessions now, a clause after "T3 Code"; empty where nothing is running."""
         titles = await asyncio.to_thread(_at_work, held.home)
         if titles is None:
-            return "may be working in one of its threads (its database cannot be read)"
+            return DATABASE_UNREAD
         others = self._sides.held_in(held.home)
         try:
             connection = await self._join()
             busy = await connection.busy_sessions({each.directory for each in others}) if connection else frozenset[str]()
         except T3TrayError as error:
-            return f"may be working in one of its threads ({error.message})"
+            return may_be_working(error.message)
         titles += [each.title for each in others if each.session_id in busy or each.agents_work]
         if titles:
-            named = ", ".join(f"“{title}”" for title in dict.fromkeys(titles))
-            return f"is working in {named}, which closing its sessions would interrupt"
+            return is_working(tuple(dict.fromkeys(titles)))
         return ""
 
 
@@ -156,10 +154,3 @@ def _at_work(home: T3Home) -> list[str] | None:
         return None
     working = [thread.title for thread in state.threads if thread.is_opencode and thread.is_working]
     return working + [thread.title for thread in now.threads if thread.starting or thread.pending]
-
-
-def _still(held: HeldSession, why: str) -> str:
-    return (
-        f"T3 Code still holds {held.session_id} open, and {why}: your next message there goes into that session. "
-        f"{HOW_TO_FREE} before you write there."
-    )

@@ -17,7 +17,7 @@ from t3tray.guard.proof import PROOF_PATH
 from t3tray.guard.routes import RouteKind, route_of
 from t3tray.guard.session_requests import SessionRequests
 from t3tray.guard.upstream import Upstream
-from t3tray.messages.guard import GUARD_FAILED, SERVER_DOWN, SERVER_FAILED, SERVER_NOT_READY
+from t3tray.messages.guard import GUARD_FAILED, NONCE_REQUIRED, SERVER_DOWN, SERVER_FAILED, SERVER_NOT_READY, TOO_LARGE
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Proxy:
         """Answer with the proof of identity, and close the connection: the client has shown no password."""
         proof = self._prover(exchange.query)
         if proof is None:
-            return Rejection(400, "BadRequestError", "A nonce of 64 hexadecimal digits is required.")
+            return Rejection(400, "BadRequestError", NONCE_REQUIRED)
         await exchange.give_json(200, proof, (b"connection", b"close"))
         return None
 
@@ -85,7 +85,7 @@ class Proxy:
         except UnreadableRequest:
             raise
         except TooLarge:
-            await exchange.refuse(413, "PayloadTooLargeError", "This request is too large.")
+            await exchange.refuse(413, "PayloadTooLargeError", TOO_LARGE)
         except T3TrayError as error:
             await _answer_error(exchange, error)
         except Exception:

@@ -26,6 +26,7 @@ from t3tray.guard.proof import Listening, probe_guard
 from t3tray.guard.status import GuardStatus, ProtectionPlan, guard_sides, plan_off, plan_on
 from t3tray.guard.t3_settings import Protection, ProtectionView, T3Protection, settings_path
 from t3tray.messages.guard import NO_T3CODE
+from t3tray.messages.protection import NEWER_API, threads_unreadable, upgraded
 from t3tray.server.port import HOST
 from t3tray.system.instance_lock import InstanceHolder, InstanceLock
 from t3tray.system.port_owner import may_be_t3tray
@@ -44,18 +45,6 @@ TRAY_LIMIT = 6.0
 # In seconds: the same while a t3tray with this data folder is running, which may be starting on a busy machine.
 _BUSY_TRAY_LIMIT = 60.0
 _PROBE_PAUSE = 0.1
-_UPGRADED = (
-    "T3 Code was upgraded: its threads are now in {name}, which the guard does not support. "
-    "The guard lets everything pass and protects nothing. Stop protecting T3 Code."
-)
-_UNREADABLE = (
-    "T3 Code's threads are now in {name}, which the guard cannot read: it refuses requests that it cannot decide. "
-    "Stop protecting T3 Code until t3tray supports that format."
-)
-_NEWER = (
-    "T3 Code now uses OpenCode's newer API, which the guard does not support: it refuses a new session while a follow-up "
-    "waits, and lets everything else pass. Stop protecting T3 Code until t3tray supports that API."
-)
 
 
 def _utc_now() -> datetime:
@@ -220,7 +209,7 @@ class GuardService:
         homes = await self._each(lambda protection: protection.view(url, password))
         unfit = await asyncio.to_thread(_unfit, homes, self._host.t3_homes)
         if self._guard and self._guard.met_newer:
-            unfit = {view.home: _NEWER for view in homes if view.state is Protection.GUARDED} | unfit
+            unfit = {view.home: NEWER_API for view in homes if view.state is Protection.GUARDED} | unfit
         listening = Listening.OURS if self.serves(url) else Listening.NOBODY
         if with_others and key is not None and listening is Listening.NOBODY:
             listening = await probe_guard(key.port, key.password)
@@ -363,7 +352,7 @@ def _unfit(views: Iterable[ProtectionView], homes: Iterable[T3Home]) -> dict[Pat
     guarded = {view.home for view in views if view.state is Protection.GUARDED}
     found = [live_database(home) for home in homes if home.base in guarded]
     return {
-        state.home.base: (_UPGRADED if state.shape is Shape.V2 else _UNREADABLE).format(name=state.path.name)
+        state.home.base: (upgraded if state.shape is Shape.V2 else threads_unreadable)(state.path.name)
         for state in found
         if state is not None and state.shape is not Shape.V1
     }

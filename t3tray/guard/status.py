@@ -8,9 +8,22 @@ from pathlib import Path
 
 from t3tray.domain.guard_state import NO_GUARD, GuardPhase, GuardState
 from t3tray.guard.t3_settings import Protection, ProtectionView
+from t3tray.messages.protection import (
+    NOT_PROVED,
+    NOT_RESPONDING,
+    OFF_AFTER,
+    OFF_KEPT,
+    OFF_LOST,
+    ON_AFTER,
+    ON_KEPT,
+    ON_LOST,
+    PROTECT,
+    STOP,
+    STOP_PROTECTING,
+    uses_guard,
+    uses_now,
+)
 from t3tray.t3code.guard_sides import GuardSides
-
-_AT_ONCE = "T3 Code applies the change at once, and ends every running turn of an OpenCode thread."
 
 
 @dataclass(frozen=True)
@@ -53,25 +66,14 @@ class ProtectionPlan:
 def plan_on(homes: Sequence[ProtectionView], url: str, running: tuple[str, ...]) -> ProtectionPlan:
     """Return what pointing these homes at the guard's address would do."""
     places = [(f"({place.name} in {view.home})", place.server) for view in homes for place in view.places]
-    own = "T3 Code starts its own OpenCode server"
     return ProtectionPlan(
         True,
-        "Protect T3 Code",
-        "Protect T3 Code",
-        tuple(f"{f'T3 Code uses {server}' if server else own} {where}." for where, server in places),
-        (
-            *(f"T3 Code uses the guard at {url}, with the guard's own password {where}." for where, _ in places),
-            "A follow-up continues in its thread's own session, or fails with a clear message. It never gets an empty session.",
-        ),
-        (
-            "T3 Code's settings are copied first, and restored when you switch this off.",
-            "The file is readable only by you as long as it contains the guard's password.",
-        ),
-        (
-            "T3 Code's own browser tools: agents do not get them on a server that T3 Code did not start.",
-            "While t3tray is not running, T3 Code cannot reach OpenCode. It says so, and loses nothing.",
-            _AT_ONCE,
-        ),
+        PROTECT,
+        PROTECT,
+        tuple(uses_now(server, where) for where, server in places),
+        (*(uses_guard(url, where) for where, _ in places), ON_AFTER),
+        ON_KEPT,
+        ON_LOST,
         running,
     )
 
@@ -80,18 +82,12 @@ def plan_off(homes: Sequence[ProtectionView], running: tuple[str, ...]) -> Prote
     """Return what restoring the settings of these homes would do."""
     return ProtectionPlan(
         False,
-        "Stop Protecting T3 Code",
-        "Stop Protecting",
+        STOP_PROTECTING,
+        STOP,
         tuple(view.sentence for view in homes),
-        (
-            "T3 Code's settings are restored where they still name the guard.",
-            "The guard's password is no longer valid.",
-        ),
-        ("Its threads, their sessions, and what t3tray has recorded of them.",),
-        (
-            "T3 Code can silently switch a thread to an empty session again; t3tray only tells you afterwards.",
-            _AT_ONCE,
-        ),
+        OFF_AFTER,
+        OFF_KEPT,
+        OFF_LOST,
         running,
     )
 
@@ -111,10 +107,7 @@ def guard_state(status: GuardStatus) -> GuardState:
     if not states:
         return NO_GUARD
     if status.is_pointed_at and not status.answers:
-        alone = "T3 Code's settings name the guard, but it is not responding: T3 Code cannot reach OpenCode."
-        if status.is_unproved:
-            alone = "T3 Code's settings name the guard, but the program at its address does not prove to be the guard."
-        return GuardState(GuardPhase.ALONE, status.trouble or alone)
+        return GuardState(GuardPhase.ALONE, status.trouble or (NOT_PROVED if status.is_unproved else NOT_RESPONDING))
     if status.unfit:
         return GuardState(GuardPhase.UNFIT, status.unfit)
     if changed:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from t3tray.errors import Refused, StoreError
 from t3tray.guard.change_record import ChangeRecord, ProgramChange, SettingsChange
+from t3tray.messages.protection import GUARDED, NO_T3CODE_HERE, NOT_GUARDED, changed_elsewhere
 from t3tray.t3code.home import T3Home, may_be_there
 from t3tray.t3code.json_edit import Settings
 from t3tray.t3code.settings_file import PRIVATE, Content, SettingsFile, write_new
@@ -90,7 +91,7 @@ class T3Protection:
     def view(self, url: str, password: str) -> ProtectionView:
         """Return whether the settings name the guard at this address."""
         if not may_be_there(self.home.state):
-            return self._view(Protection.NO_T3CODE, "No T3 Code was found here.")
+            return self._view(Protection.NO_T3CODE, NO_T3CODE_HERE)
         try:
             content, kept = self._file.read(), self._record.read()
         except (Refused, StoreError) as error:
@@ -99,12 +100,11 @@ class T3Protection:
         ours = [config for config in configs if _is_ours(config, url, password)]
         places = tuple(Place(config.name, _shown(config)) for config in configs)
         if len(ours) == len(configs):
-            return self._view(Protection.GUARDED, "T3 Code's OpenCode threads go through the guard.", places)
+            return self._view(Protection.GUARDED, GUARDED, places)
         if kept is None and not ours:
-            return self._view(Protection.NOT_GUARDED, "T3 Code uses OpenCode without the guard.", places)
+            return self._view(Protection.NOT_GUARDED, NOT_GUARDED, places)
         others = ", ".join(place.name for place, config in zip(places, configs, strict=True) if config not in ours)
-        sentence = f"T3 Code's settings were changed elsewhere: {others} no longer names the guard."
-        return self._view(Protection.CHANGED, sentence, places)
+        return self._view(Protection.CHANGED, changed_elsewhere(others), places)
 
     def protect(self, url: str, password: str, instead_of: str = "") -> ProtectionView:
         """Point every OpenCode server in the settings at the guard. Raises Refused, StoreError with nothing changed.

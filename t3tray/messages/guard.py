@@ -60,7 +60,14 @@ SERVER_NOT_READY = "Open t3tray: the OpenCode server is not ready yet. Send your
 SERVER_DOWN = "Open t3tray: the OpenCode server gives no answer. Start it there, then send your message again."
 SERVER_FAILED = "Open t3tray: the OpenCode server cannot be started. t3tray says why; then send your message again."
 GUARD_FAILED = "Open t3tray: the guard made a mistake, and nothing was changed. Send your message again."
-
+# Answers to requests that have no access to the guard, or cannot be handled. They reveal nothing confidential.
+ONLY_THIS_MACHINE = "The guard answers only to programs on this machine."
+NO_PAGES = "The guard does not answer pages in a browser."
+ONLY_OWN_ADDRESS = "The guard answers only to its own address."
+AMBIGUOUS = "This request is ambiguous."
+PASSWORD_WRONG = "The guard's password is missing or wrong."
+NONCE_REQUIRED = "A nonce of 64 hexadecimal digits is required."
+TOO_LARGE = "This request is too large."
 
 _REASONS: dict[Refusal, str] = {
     Refusal.SESSION_GONE: "the session that held this conversation is gone",

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from t3tray.errors import StoreError, UsageError
+from t3tray.messages.server import NOT_AN_ADDRESS
 from t3tray.server.handles import ExternalServer
 from t3tray.settings.definitions import DEFINITIONS, Settings
 from t3tray.settings.preferences import SERVER_SECRET
@@ -38,5 +39,5 @@ def refuse_bad_address(environment: Mapping[str, str]) -> None:
     The value is not repeated in the message: it may contain a password.
     """
     if trouble := _SERVER_URL.trouble(environment.get(SERVER_URL_VARIABLE, "")):
-        hidden = trouble if trouble[0] != "“" else "It is not an address."
+        hidden = trouble if trouble[0] != "“" else NOT_AN_ADDRESS
         raise UsageError(f"{SERVER_URL_VARIABLE} cannot be used. {hidden}", "Give an address such as http://127.0.0.1:4096.")

@@ -13,10 +13,6 @@ from t3tray.system.environment import SERVER_USER
 
 # In seconds: how long another t3tray may take from its claim until it records the process.
 FRESH = 60.0
-ELSEWHERE_HINT = (
-    "Stop it there. If that machine is gone for good, run `t3tray server stop --forget` here. "
-    "Better use a separate data folder for each machine: `--data-dir`."
-)
 
 
 @dataclass(frozen=True)
@@ -96,11 +92,6 @@ class Sighting:
     def was_cut_off(self) -> bool:
         """Whether the process that claimed it died before it recorded a server process."""
         return self.lease.pid is None and not self.others
-
-
-def runs_elsewhere(sighting: Sighting) -> str:
-    """Return the sentence about a server that another machine started."""
-    return f"The server of this data folder was started on {sighting.elsewhere}, another machine (or container) than this one."
 
 
 def _url_of(lease: Lease) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.errors import ServerDown, T3TrayError
+from t3tray.messages.server import is_stray, started_on
 from t3tray.opencode.health_request import ask_health
-from t3tray.server.handles import ExternalServer, Sighting, runs_elsewhere
+from t3tray.server.handles import ExternalServer, Sighting
 from t3tray.server.lease import ServerLease
 from t3tray.server.port import HOST
 from t3tray.server.supervisor import LONGEST_START, START_LIMIT
@@ -24,7 +25,7 @@ async def managed_status(lease: ServerLease) -> ServerStatus:
     """Return the status of the managed server, whichever process started it. Raises StoreError when our data cannot be read."""
     sighting = await lease.find()
     if sighting and sighting.elsewhere:
-        return ServerStatus(ServerState.STOPPED, reason=runs_elsewhere(sighting))
+        return ServerStatus(ServerState.STOPPED, reason=started_on(sighting.elsewhere))
     if sighting is None or not (sighting.process or sighting.is_coming):
         return ServerStatus(ServerState.STOPPED)
     if sighting.process is None:
@@ -46,8 +47,7 @@ async def stray_status(folder: Path) -> ServerStatus | None:
     stray = await asyncio.to_thread(find_stray, folder)
     if stray is None:
         return None
-    reason = "This server belongs to this data folder, but is not recorded in t3tray's data. `t3tray server stop` ends it"
-    reason += "; the next command that needs a server takes it over." if stray.password else "."
+    reason = is_stray(bool(stray.password))
     seen = ServerStatus(ServerState.READY, f"http://{HOST}:{stray.port}", stray.process.pid, reason=reason)
     try:
         return replace(seen, version=await ask_health(seen.url, stray.password or None))

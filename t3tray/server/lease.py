@@ -15,8 +15,9 @@ from pathlib import Path
 
 from t3tray.domain.server import Wanted
 from t3tray.errors import Refused, ServerDown, ServerFailed, StoreError
+from t3tray.messages.server import STOP_THERE, started_on, unpacked_removed
 from t3tray.server.bun_tmpdir import remove_unpacked, with_unpack_folder
-from t3tray.server.handles import ELSEWHERE_HINT, ServerHandle, ServerProgram, Sighting, runs_elsewhere
+from t3tray.server.handles import ServerHandle, ServerProgram, Sighting
 from t3tray.server.log import ServerLog
 from t3tray.server.port import HOST, choose_port, is_free
 from t3tray.server.process import ServerProcess, recognise, search, spawn
@@ -87,7 +88,7 @@ class ServerLease:
                     continue
                 handle = await self._start(launch, detached)
             elif sighting.elsewhere:
-                raise ServerDown(runs_elsewhere(sighting), ELSEWHERE_HINT)
+                raise ServerDown(started_on(sighting.elsewhere), STOP_THERE)
             elif sighting.process:
                 handle = await self.adopt(sighting)
             elif sighting.is_coming:
@@ -135,7 +136,7 @@ class ServerLease:
         """Raises Refused where the server runs on another machine."""
         sighting = await self.find()
         if sighting and sighting.elsewhere:
-            raise Refused(runs_elsewhere(sighting), ELSEWHERE_HINT)
+            raise Refused(started_on(sighting.elsewhere), STOP_THERE)
 
     async def clear(self, within: float) -> None:
         """End the server of any holder, also one that our data does not record. A server on another machine is not touched.
@@ -251,7 +252,7 @@ class ServerLease:
         arguments = [str(program.binary), "serve", "--hostname", HOST, "--port", str(lease.port)]
         freed = remove_unpacked(program.unpacked)
         title = f"starting {' '.join(arguments)}"
-        title += f" (removed {freed / 1e6:.1f} MB unpacked by earlier servers)" if freed else ""
+        title += unpacked_removed(freed) if freed else ""
         environment = with_unpack_folder(program.unpacked, server_environment(program.environment, password, lease.token))
         try:
             with self._log.begin(self._now(), title) as (output, begin):

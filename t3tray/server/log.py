@@ -15,6 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from t3tray.messages.server import FILE_LEFT_OUT
+
 FILE_NAME = "opencode-serve.log"
 LARGEST = 2 * 2**20
 KEPT = 3
@@ -27,7 +29,6 @@ _LONGEST_START = 5000
 _BLOCK = 64 * 2**10
 _FILE, _ERRORS = "--- JSONC Input ---", "--- Errors ---"
 _QUOTED_LINE = re.compile(r"(?m)^ +Line \d+: .*\n(?: *\^\n?)?")
-_LEFT_OUT = "(The file is left out here.)\n"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -139,7 +140,7 @@ def tail_of(path: Path, lines: int, begin: int = 0) -> str:
 def _without_quotations(text: str) -> str:
     """Remove quoted configuration files. `text` may begin in the middle of one."""
     *quoting, rest = text.split(_ERRORS)
-    before = [f"{piece.partition(_FILE)[0] if _FILE in piece else ''}{_LEFT_OUT}" for piece in quoting]
+    before = [f"{piece.partition(_FILE)[0] if _FILE in piece else ''}{FILE_LEFT_OUT}" for piece in quoting]
     return _QUOTED_LINE.sub("", _ERRORS.join([*before, rest.partition(_FILE)[0]]))
 
 

@@ -18,6 +18,7 @@ import psutil
 
 from t3tray.domain.server import ServerState, ServerStatus, Wanted
 from t3tray.errors import OurBug, Refused, ServerDown, ServerFailed, StoreError, T3TrayError, TimedOut, UnsupportedVersion
+from t3tray.messages.server import KEEPS_STARTING, not_ready_yet, with_log
 from t3tray.messages.versions import trouble_with_version
 from t3tray.opencode.binary import version_of
 from t3tray.server import supervisor_events
@@ -272,8 +273,7 @@ class ManagedServer:
 
     def _too_slow(self, waited: float) -> TimedOut:
         if self._supervisor.is_slow:
-            message = f"The server is not ready after {waited:.0f} seconds. {self._runner.status.reason}"
-            return TimedOut(message, "It keeps starting. Try again later; `t3tray server status` shows its state.")
+            return TimedOut(not_ready_yet(waited, self._runner.status.reason), KEEPS_STARTING)
         return TimedOut(f"The server was not ready within {waited:.0f} seconds.")
 
     def _outcome(self) -> Endpoint | None:
@@ -313,5 +313,5 @@ def _as_new(error: T3TrayError | None, log_tail: str) -> T3TrayError:
     """Return a copy of the error for each caller: raising the same object repeatedly would let its traceback grow."""
     if error is None:
         return OurBug("The server is not ready, for an unknown reason.")
-    message = f"{error.message} The end of its log:\n{log_tail}" if log_tail else error.message
+    message = with_log(error.message, log_tail) if log_tail else error.message
     return type(error)(message, error.hint)

@@ -17,6 +17,7 @@ from threading import Lock
 from t3tray.domain.thread import Thread
 from t3tray.domain.verification import OpenResult, Verification
 from t3tray.errors import BinaryNotFound, WorldError
+from t3tray.messages.server import APP_ASKED, APP_NOT_FOUND, page_opened
 from t3tray.opencode.binary import find_binary
 from t3tray.server.agent_shell import without_password_in_shells
 from t3tray.server.bun_tmpdir import with_unpack_folder
@@ -131,12 +132,12 @@ class Programs:
         if address is not None:
             if not webbrowser.open(address):
                 raise WorldError("No browser could be opened.", f"The page is {address}")
-            return OpenResult(f"Opened {address}; a browser that is new to T3 Code has to be paired first.", address)
+            return OpenResult(page_opened(address), address)
         environment = self.environment()
         if has_handler(_T3_SCHEME, sys.platform, environment) is False:
-            return OpenResult("T3 Code is not responding, and its app was not found on this computer.", title=thread.title)
+            return OpenResult(APP_NOT_FOUND, title=thread.title)
         start([_opener(), f"{_T3_SCHEME}://app"], environment)
-        return OpenResult("Asked the system to open T3 Code; its app cannot be told which thread to show.", title=thread.title)
+        return OpenResult(APP_ASKED, title=thread.title)
 
     def _login(self, again: bool = False) -> dict[str, str] | None:
         """Return the login shell's environment: read once, and `again` after a failure."""

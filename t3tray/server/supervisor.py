@@ -19,6 +19,7 @@ from t3tray.errors import (
     UnsupportedVersion,
     UnusableConfiguration,
 )
+from t3tray.messages.server import no_sign_of_work, not_ready_within
 from t3tray.server.supervisor_events import (
     Action,
     Adopted,
@@ -310,8 +311,8 @@ class Supervisor:
 
     def _too_late(self, now: float) -> str:
         if self.is_slow and now - self._started_at >= LONGEST_START:
-            return f"The server was not ready within {LONGEST_START / 3600:.0f} hours."
-        return f"The server was not ready, and showed no sign of work for {START_LIMIT:.0f} seconds."
+            return not_ready_within(LONGEST_START / 3600)
+        return no_sign_of_work(START_LIMIT)
 
     def _delay(self) -> float:
         """Return the back-off in seconds: doubled with each end, with noise so that several do not start at the same time."""

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from t3tray.domain.server import ServerState, ServerStatus, Wanted
 from t3tray.errors import OurBug, ServerDown, ServerFailed, StoreError, T3TrayError, Unauthorized, UnusableConfiguration
+from t3tray.messages.server import ENDED_UNEXPECTEDLY, ended_with, is_starting, log_tail_unreadable, port_taken
 from t3tray.opencode.failures import of_output
 from t3tray.opencode.health_request import ask_health
 from t3tray.server import supervisor_events
@@ -241,11 +242,10 @@ class SupervisorRunner:
     async def _how(self, handle: ServerHandle, code: int | None) -> str:
         # OpenCode prints nothing when another program has taken its port.
         if self._supervisor.state is ServerState.STARTING and not await asyncio.to_thread(is_free, handle.lease.port):
-            return f"Another program took port {handle.lease.port} before OpenCode could."
+            return port_taken(handle.lease.port)
         if code is None:
-            return "OpenCode's server ended unexpectedly."
-        how = f"it was ended by signal {-code}" if code < 0 else f"it exited with code {code}"
-        return f"OpenCode's server ended unexpectedly ({how})."
+            return ENDED_UNEXPECTEDLY
+        return ended_with(code)
 
     async def _tail(self, handle: ServerHandle) -> str:
         if handle.output_begin is None:
@@ -253,7 +253,7 @@ class SupervisorRunner:
         try:
             return await asyncio.to_thread(tail_of, self._server_log.path, _TAIL, handle.output_begin)
         except OSError as error:
-            return f"(The log cannot be read: {error.strerror or error}.)"
+            return log_tail_unreadable(error.strerror or error)
 
     async def _keep_log(self, run: int, handle: ServerHandle) -> None:
         """Report the line that says the server is listening; then rotate its log when it is large."""
@@ -337,8 +337,7 @@ class SupervisorRunner:
                 callback(self.status)
 
     def _slow_start_reason(self, handle: ServerHandle | None) -> str:
-        since = f" since {handle.lease.created_at.astimezone():%H:%M:%S}" if handle else ""
-        return f"OpenCode has been starting{since} and is at work; an update of its database can take many minutes."
+        return is_starting(f"{handle.lease.created_at.astimezone():%H:%M:%S}" if handle else "")
 
     def _moment(self, until: float | None) -> datetime | None:
         """Return the wall-clock time of `until`; the same value each time for the same `until`."""

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from t3tray.domain.archived import OldFilesReport
 from t3tray.domain.transcript import Origin, Transcript
 from t3tray.errors import StoreError
+from t3tray.messages.data_file import OVER_LIMIT, not_read_back
 from t3tray.store.transcript_archive import TranscriptArchive
 from t3tray.store.vault_files import OldTranscript, VaultFiles
 
@@ -153,13 +154,13 @@ class ArchiveMigration:
         session_id = old.archived.owner.session_id
         back, state = self._archive.transcript(session_id), self._archive.get(session_id)
         if back is None or state is None:
-            return ("It was removed from the archive, which is over its size limit.",)
+            return (OVER_LIMIT,)
         there = {message.id: msgspec.json.encode(message) for message in back.messages}
         is_later = state.updated_ms > old.archived.updated_ms
         missing = [message.id for message in old.messages if message.id not in there]
         other = [each.id for each in old.messages if each.id in there and there[each.id] != msgspec.json.encode(each)]
         found = [*missing, *(() if is_later else other)]
-        return (f"{len(found)} of its messages were not read back equal (the first is {found[0]}).",) if found else ()
+        return (not_read_back(len(found), found[0]),) if found else ()
 
     def _noted(self, session_id: str) -> _Noted | None:
         def work(connection: Connection, _: bool) -> _Noted | None:

@@ -15,6 +15,7 @@ from sqlalchemy import Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
 from t3tray.errors import StoreError
+from t3tray.messages.data_file import not_a_known, not_a_time
 from t3tray.store.errors import damaged
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ class Moment(TypeDecorator[datetime]):
         try:
             moment = datetime.fromisoformat(value)
         except (ValueError, TypeError):
-            return cast(datetime, Unreadable(f"{value!r:.60} is not a time"))
+            return cast(datetime, Unreadable(not_a_time(value)))
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -66,7 +67,7 @@ class Word(TypeDecorator[W]):
         try:
             return self.kind(value)
         except ValueError:
-            return cast(W, Unreadable(f"{value!r:.60} is not a known {self.kind.__name__.lower()}"))
+            return cast(W, Unreadable(not_a_known(value, self.kind.__name__.lower())))
 
 
 class Json(TypeDecorator[T]):

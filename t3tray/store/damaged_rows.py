@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import REAL, Connection, Integer, Row, Table, Text
 
+from t3tray.messages.data_file import set_aside
 from t3tray.store.column_types import Json, Moment, Unreadable, Word
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,7 +32,7 @@ def notes_of(connection: Connection) -> dict[str, str]:
 
 def note(connection: Connection, what: str, detail: str) -> None:
     """Note a damaged value. `what` names the row and the column ("threads 3f2a, title")."""
-    notes_of(connection)[what] = f"A damaged value in t3tray's own data was set aside: {what} ({detail})."
+    notes_of(connection)[what] = set_aside(what, detail)
 
 
 def readable(

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from t3tray.errors import OurBug, StoreError
-from t3tray.store.errors import DATA_FILE, translated
+from t3tray.messages.data_file import DATA_FILE
+from t3tray.store.errors import translated
 
 BUSY_SECONDS = 5.0
 _WRITES = "t3tray_writes"

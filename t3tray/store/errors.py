@@ -9,22 +9,10 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError
 
 from t3tray.errors import OurBug, StoreError, folder_unusable
+from t3tray.messages.data_file import DATA_FILE, OF_CODE, START_AGAIN, is_damaged
 
-DATA_FILE = "t3tray's data file"
 _PRIMARY_CODE = 0xFF
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_SENTENCES: dict[int, tuple[str, str]] = {
-    sqlite3.SQLITE_BUSY: ("Another program has locked t3tray's data file.", "Close it, or try again in a moment."),
-    sqlite3.SQLITE_LOCKED: ("Another program has locked t3tray's data file.", "Close it, or try again in a moment."),
-    sqlite3.SQLITE_FULL: ("The disk is full, so nothing was recorded.", "Free some space and try again."),
-    sqlite3.SQLITE_READONLY: ("t3tray may not write its data file.", "Check the permissions of its data folder."),
-    sqlite3.SQLITE_PERM: ("t3tray may not use its data file.", "Check the permissions of its data folder."),
-    sqlite3.SQLITE_AUTH: ("t3tray may not use its data file.", "Check the permissions of its data folder."),
-    sqlite3.SQLITE_CANTOPEN: ("t3tray's data file cannot be opened.", "Check the permissions of its data folder."),
-    sqlite3.SQLITE_IOERR: ("The disk failed while t3tray used its data file.", "Check the disk and the space left on it."),
-    sqlite3.SQLITE_NOMEM: ("There is not enough memory to use t3tray's data file.", "Close other programs and try again."),
-    sqlite3.SQLITE_PROTOCOL: ("Another program has locked t3tray's data file.", "Close it, or try again in a moment."),
-}
 
 
 class DamagedFile(StoreError):
@@ -34,8 +22,8 @@ class DamagedFile(StoreError):
 def damaged(detail: str) -> DamagedFile:
     """Return the error for a file that is found to be damaged while in use."""
     return DamagedFile(
-        f"t3tray's data file is damaged ({detail}).",
-        "Start t3tray again: it checks the file, and restores the newest intact copy where needed.",
+        is_damaged(detail),
+        START_AGAIN,
     )
 
 
@@ -68,7 +56,7 @@ def _ours(error: BaseException, name: str) -> StoreError | OurBug:
         if is_damage(error):
             return damaged(str(error))
         code = getattr(error, "sqlite_errorcode", None)
-        sentences = None if code is None else _SENTENCES.get(code & _PRIMARY_CODE)
+        sentences = None if code is None else OF_CODE.get(code & _PRIMARY_CODE)
         if sentences is not None:
             return StoreError(sentences[0].replace(DATA_FILE, name), sentences[1])
     return OurBug(f"A statement failed on {name}: {error}")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from t3tray.messages.data_file import NOT_A_FILE, NOT_OURS
 from t3tray.store.errors import is_damage
 from t3tray.store.migration import Steps
 from t3tray.store.schema import JOURNAL_TRIGGERS, metadata
@@ -72,7 +73,7 @@ def check_file(path: Path, steps: Steps, thorough: bool = False, at_rest: bool =
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
         # A pipe or a device: opening it could wait forever.
-        return FileCheck(damage="it is not a file")
+        return FileCheck(damage=NOT_A_FILE)
     uri = f"{path.absolute().as_uri()}?{'mode=ro&immutable=1' if at_rest else 'mode=rw'}"
     try:
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
@@ -98,7 +99,7 @@ def _check(connection: sqlite3.Connection, steps: Steps, check: str) -> FileChec
         return FileCheck()
     revision = _revision(connection) if "alembic_version" in names else None
     if revision is None:
-        return FileCheck(damage="it does not hold t3tray's tables")
+        return FileCheck(damage=NOT_OURS)
     missing = _missing(connection, names) if revision == steps.head else None
     if missing:
         return FileCheck(damage=f"{missing} is missing", revision=revision)

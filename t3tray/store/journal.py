@@ -17,13 +17,12 @@ from t3tray.domain.cursor import Cursor
 from t3tray.domain.journal import CHANGES, SETTLES, Binding, Entry, Event
 from t3tray.domain.transcript import MAY_ARRIVE_FOR
 from t3tray.errors import OurBug, Refused, StoreError
+from t3tray.messages.data_file import CHOOSE_AGAIN, TWO_SESSIONS, bound_to
 from t3tray.store.column_types import Unreadable, decode
 from t3tray.store.damaged_rows import LONG_AGO, UNREADABLE_TEXT, note, readable
 from t3tray.store.database import Database
 from t3tray.store.journal_file import JournalFile
 from t3tray.store.schema import cursors, journal, prompts, threads
-
-_CHOOSE_AGAIN = "Open the thread again, then choose again."
 
 
 class LastLine(NamedTuple):
@@ -146,7 +145,7 @@ def _refuse_settled(connection: Connection, entries: tuple[Entry, ...]) -> None:
         if entry.intent is None or entry.event not in SETTLES:
             continue
         if connection.scalar(_IS_SETTLED, {"thread": entry.thread_id, "intent": entry.intent}):
-            raise Refused("This change was settled by another t3tray process in the meantime.", _CHOOSE_AGAIN)
+            raise Refused("This change was settled by another t3tray process in the meantime.", CHOOSE_AGAIN)
 
 
 def _refuse_changed(connection: Connection, entries: tuple[Entry, ...], since: int) -> None:
@@ -158,7 +157,7 @@ def _refuse_changed(connection: Connection, entries: tuple[Entry, ...], since: i
         )
     latest = connection.scalar(_LATEST_CHANGE, {"thread": entries[0].thread_id})
     if (latest or 0) != since:
-        raise Refused("The binding of this thread has changed since it was shown.", _CHOOSE_AGAIN)
+        raise Refused("The binding of this thread has changed since it was shown.", CHOOSE_AGAIN)
 
 
 def _refuse_on_its_way(connection: Connection, entry: Entry) -> None:
@@ -226,7 +225,7 @@ def _bind(connection: Connection, entry: Entry, cursor: Cursor) -> None:
 
 def _refuse_another(connection: Connection, entry: Entry, live: Cursor | None) -> None:
     if live is None or live.session_id != entry.session_id:
-        bound = f"bound to {live.session_id}" if live else "bound to no session"
+        bound = bound_to(live.session_id if live else None)
         raise Refused(f"This thread is now {bound}, no longer to {entry.session_id}.", "Open it again before you continue.")
 
 
@@ -247,7 +246,7 @@ def _sound(connection: Connection, thread_id: object, session_id: object, cursor
     a malformed cursor, so that the thread's verdict is *bad-cursor*."""
     if isinstance(cursor, Cursor) and cursor.session_id == session_id:
         return cursor
-    detail = cursor.detail if isinstance(cursor, Unreadable) else "it names two sessions"
+    detail = cursor.detail if isinstance(cursor, Unreadable) else TWO_SESSIONS
     note(connection, f"cursors {thread_id}", detail)
     named = {session_id, cursor.session_id if isinstance(cursor, Cursor) else None}
     last = _entries(connection, _LAST_CURSOR, thread=thread_id)

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from t3tray.domain.journal import Entry, Event
 from t3tray.domain.thread import Thread
+from t3tray.messages.data_file import record_not_written
 from t3tray.store.damaged_rows import readable
 from t3tray.store.database import Database
 from t3tray.store.files import flush
@@ -77,7 +78,7 @@ class JournalFile:
             self._write(b"".join(msgspec.json.encode(line) + b"\n" for line in waiting))
         except OSError as error:
             self._unwritten = waiting
-            self.trouble = f"t3tray's second record of the bindings cannot be written ({self.path}: {error.strerror or error})."
+            self.trouble = record_not_written(self.path, error.strerror or error)
         else:
             self._unwritten, self.trouble = [], ""
 

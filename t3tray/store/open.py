@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from t3tray.domain.restore import Restore
 from t3tray.errors import T3TrayError
+from t3tray.messages.data_file import NO_COPY_TODAY, WAS_OLDER, record_not_used
 from t3tray.messages.restore import restore_sentence
 from t3tray.store.copies import Copies
 from t3tray.store.database import Database
@@ -131,9 +132,8 @@ class _Opening:
 
     def _note_no_copy(self, error: Exception) -> None:
         """Add a notice once: a failed copy does not affect the data itself."""
-        sentence = "Today's safety copy of t3tray's data could not be made"
-        if not any(notice.startswith(sentence) for notice in self.notices):
-            self.notices.append(f"{sentence}: {error}.")
+        if not any(notice.startswith(NO_COPY_TODAY) for notice in self.notices):
+            self.notices.append(f"{NO_COPY_TODAY}: {error}.")
 
     def _migrated(self, revision: str | None) -> Database:
         if revision is not None:
@@ -164,9 +164,7 @@ class _Opening:
                 return
             self._level(database, file, newest)
         except OSError as error:
-            self.notices.append(
-                f"t3tray's second record of the bindings cannot be used ({file.path}: {error.strerror or error})."
-            )
+            self.notices.append(record_not_used(file.path, error.strerror or error))
             self._note_restore(database)
 
     def _note_restore(self, database: Database) -> None:
@@ -188,7 +186,7 @@ class _Opening:
             known, change = last_seq(connection), last_change(connection)
         is_older = newest is not None and newest.seq > change
         if is_older and self._restore is None:
-            self._restore = Restore(self._now, "was older than the record of its bindings (journal.jsonl)", 0, complete=False)
+            self._restore = Restore(self._now, WAS_OLDER, 0, complete=False)
         is_complete = gap is None and newest is not None and newest.seq >= change
         if is_older:
             is_complete = self._replayed(database, lines) and is_complete

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from t3tray.domain.transcript import Prompt
 from t3tray.errors import Refused
+from t3tray.messages.data_file import change_unfinished
 from t3tray.store.damaged_rows import LONG_AGO, readable
 from t3tray.store.database import Database
 from t3tray.store.journal import live_cursor, under_way
@@ -39,8 +40,7 @@ class Prompts:
                 raise Refused("The binding of this thread has changed since it was verified.", hint)
             for change in under_way(connection, prompt.thread_id):
                 if is_at_work(change.intent or ""):
-                    unfinished = f"A change of this thread's binding is not finished ({change.why})."
-                    raise Refused(f"{unfinished} `t3tray doctor` shows more.", hint)
+                    raise Refused(change_unfinished(change.why), hint)
             connection.execute(insert(prompts).values(asdict(prompt)))
 
     def of(self, thread_id: str) -> tuple[Prompt, ...]:

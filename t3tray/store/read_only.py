@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from t3tray.errors import StoreError
+from t3tray.messages.data_file import shown_from_file
 from t3tray.store.database import Database
 from t3tray.store.files import FileCheck, check_open_file
 from t3tray.store.migration import OURS
@@ -30,8 +31,7 @@ def open_for_reading(directory: Path, why: StoreError) -> tuple[Database, tuple[
         except (sqlite3.Error, OSError):
             continue
         if found.revision == OURS.head and not found.damage:
-            notice = f"{why.message} The last recorded state is shown. {why.hint or ''}"
-            return Database(path, memory, why), (notice.strip(),)
+            return Database(path, memory, why), (shown_from_file(why.message, why.hint or ""),)
     memory.close()
     raise why
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from t3tray.domain.journal import Entry
 from t3tray.domain.thread import Thread
 from t3tray.errors import StoreError
+from t3tray.messages.data_file import NO_COPY_TODAY
 from t3tray.messages.restore import SETTLE, restore_sentence
 from t3tray.store.alarms import Alarms
 from t3tray.store.copies import Copies
@@ -138,7 +139,7 @@ class Store:
                 if self._copies.is_due(now):
                     self._copies.make(self.path, now)
         except StoreError as error:
-            self._copy_trouble = f"Today's safety copy of t3tray's data could not be made: {error.message}"
+            self._copy_trouble = f"{NO_COPY_TODAY}: {error.message}"
         else:
             self._copy_trouble = ""
 

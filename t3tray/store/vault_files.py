@@ -22,13 +22,13 @@ from t3tray.domain.archived import ArchivedTranscript, LostMessages, TranscriptO
 from t3tray.domain.redaction import concealed, may_hold_password
 from t3tray.domain.transcript import Message
 from t3tray.messages.archive import damage_sentences
+from t3tray.messages.data_file import PARTS_REBUILT
 from t3tray.store.errors import translated
 from t3tray.store.files import alone
 
 _STATE = "state"
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _HASH = re.compile(r"[0-9a-f]{64}")
-STATE_DAMAGED = "The list of its parts is damaged; it was rebuilt from the existing parts."
 
 
 class _Damaged(Exception):
@@ -63,7 +63,7 @@ class OldTranscript:
 
     @property
     def damage(self) -> tuple[str, ...]:
-        return (*(() if self.has_state else (STATE_DAMAGED,)), *damage_sentences(self.archived.lost))
+        return (*(() if self.has_state else (PARTS_REBUILT,)), *damage_sentences(self.archived.lost))
 
 
 class VaultFiles:

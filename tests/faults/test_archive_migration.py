@@ -10,11 +10,12 @@ import pytest
 
 from t3tray.domain.archived import TranscriptOwner
 from t3tray.errors import StoreError
+from t3tray.messages.data_file import PARTS_REBUILT
 from t3tray.store import archive_file, archive_migration, vault_files
 from t3tray.store.archive_file import FILE_NAME
 from t3tray.store.archive_migration import ArchiveMigration
 from t3tray.store.transcript_archive import TranscriptArchive
-from t3tray.store.vault_files import STATE_DAMAGED, VaultFiles
+from t3tray.store.vault_files import VaultFiles
 from tests.support.archives import AT, OTHER, OWNER, archive_in, conversation, keep, said, words
 from tests.support.kill_at_lines import killed_at_lines
 from tests.support.old_vault import FULL, OldVault
@@ -158,7 +159,7 @@ def test_without_a_sound_state_the_messages_come_over(old: OldVault, tmp_path: P
     migration, archive = migration_in(tmp_path / "data")
     report = migration.read_back(removes=True)
     assert words(archive) == conversation(COUNT)
-    assert report.unread == ((str(old.folder / "ses_1"), (STATE_DAMAGED,)),) and state.parent.exists()
+    assert report.unread == ((str(old.folder / "ses_1"), (PARTS_REBUILT,)),) and state.parent.exists()
     keep(archive, conversation(2, COUNT), COUNT + 2)
     found = archive.get("ses_1")
     assert found and (found.owner, found.messages) == (OWNER, COUNT + 2)

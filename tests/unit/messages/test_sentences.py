@@ -51,6 +51,9 @@ TEXT_IN_PACKAGES: dict[str, dict[str, str]] = {
     "alerts": {},
     "conversation": {},
     "backend": {},
+    "guard": {"proof": "what a guard signs to prove itself"},
+    "store": {"errors": "by what Python's own error on a damaged text is recognised"},
+    "server": {},
 }
 ERRORS = {name for name, value in vars(errors).items() if inspect.isclass(value)}
 
