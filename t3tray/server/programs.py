@@ -39,8 +39,6 @@ from t3tray.system.url_handlers import has_handler
 _log = logging.getLogger(__name__)
 _T3_SCHEME = "t3code"
 _FROZEN = bool(getattr(sys, "frozen", False))
-# The folder of a packaged app's own files.
-_BUNDLE = str(getattr(sys, "_MEIPASS", "")) if _FROZEN else ""
 
 
 class Programs:
@@ -79,7 +77,7 @@ class Programs:
 
     def _environment(self, again: bool) -> dict[str, str]:
         in_terminal = os.environ.get("TERM") or os.environ.get("SSH_CONNECTION")
-        return child_environment(os.environ, None if in_terminal else self._login(again), _BUNDLE)
+        return child_environment(os.environ, None if in_terminal else self._login(again))
 
     def server_program(self) -> ServerProgram:
         """Return how to start `opencode serve`: in the home directory, since each request names its own directory."""

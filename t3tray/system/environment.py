@@ -26,28 +26,32 @@ _FROZEN_BEGINNINGS = ("_PYI_", "_MEIPASS")
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 
 
-def child_environment(base: Mapping[str, str], login: Mapping[str, str] | None = None, bundle: str = "") -> dict[str, str]:
+def child_environment(base: Mapping[str, str], login: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return a child's environment: `base`, missing variables from the login shell's, and the folders of its PATH at the end.
 
     An app started by the desktop has a short PATH without the tools that OpenCode runs, and lacks the user's keys, proxies and
-    certificates. `bundle` is the folder of a packaged app's own files, whose paths are removed; empty otherwise.
+    certificates.
     """
-    frozen = bool(bundle)
-    child = {name: value for name, value in base.items() if not (frozen and _is_the_apps(name))}
-    for name in _LIBRARY_PATHS:
-        original = child.pop(f"{name}_ORIG", None)
-        if original is not None:
-            child[name] = original
-        elif frozen:
-            child.pop(name, None)
-    if frozen:
-        child = {name: kept for name, value in child.items() if (kept := _outside(value, bundle)) or not value}
     login = login or {}
-    child |= {name: value for name, value in login.items() if name not in child and name != "PATH"}
+    child = {**{name: value for name, value in login.items() if name != "PATH"}, **base}
     path = joined_path(child.get("PATH"), login.get("PATH"))
     if path:
         child["PATH"] = path
     return child
+
+
+def without_bundle(environment: Mapping[str, str], bundle: str) -> dict[str, str]:
+    """Return the environment in which a packaged app was started, without what its boot loader and Qt have set for it.
+
+    `bundle` is the folder of the app's own files: their paths are removed from all values, and so is a variable of nothing else.
+    """
+    user = {name: value for name, value in environment.items() if not _is_the_apps(name)}
+    for name in _LIBRARY_PATHS:
+        original = user.pop(f"{name}_ORIG", None)
+        user.pop(name, None)
+        if original is not None:
+            user[name] = original
+    return {name: rest for name, value in user.items() if (rest := _outside(value, bundle)) or not value}
 
 
 def server_environment(child: Mapping[str, str], password: str, instance: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from t3tray.system.environment import child_environment
+from t3tray.system.environment import child_environment, without_bundle
 
 BUNDLE = "/opt/t3tray/_internal"
 BASE = {"PATH": "/usr/bin:/bin", "HOME": "/home/dev"}
@@ -37,12 +37,13 @@ def test_a_child_gets_nothing_of_a_packaged_app() -> None:
         "SSL_CERT_FILE": f"{BUNDLE}/certifi/cacert.pem",
         "XDG_DATA_DIRS": path(f"{BUNDLE}/share", "/usr/share"),
     }
-    child = child_environment({**BASE, **ours, "EMPTY": ""}, None, BUNDLE)
+    child = without_bundle({**BASE, **ours, "EMPTY": ""}, BUNDLE)
     assert child == {**BASE, "LD_LIBRARY_PATH": "/usr/local/lib", "XDG_DATA_DIRS": "/usr/share", "EMPTY": ""}
 
 
 def test_what_the_app_set_for_itself_does_not_keep_out_the_users_own() -> None:
-    child = child_environment({**BASE, "SSL_CERT_FILE": f"{BUNDLE}/cacert.pem"}, {"SSL_CERT_FILE": "/etc/company.pem"}, BUNDLE)
+    own = without_bundle({**BASE, "SSL_CERT_FILE": f"{BUNDLE}/cacert.pem"}, BUNDLE)
+    child = child_environment(own, {"SSL_CERT_FILE": "/etc/company.pem"})
     assert child["SSL_CERT_FILE"] == "/etc/company.pem"
 
 
