@@ -26,6 +26,7 @@ from t3tray.errors import T3TrayError
 from t3tray.messages.doctor import END_OF_LOG, END_OF_SERVER_LOG, threads_in_all, unseen_and_pending
 from t3tray.messages.inventory import items
 from t3tray.server.log import tail_of
+from t3tray.system.installation import installed_parts
 from t3tray.system.known_secrets import cleaned
 from t3tray.system.log_file import FILE_NAME
 from t3tray.system.other_processes import other_servers
@@ -77,6 +78,7 @@ class Inspection:
         settings = asdict(self._parts.preferences.current)
         parts = [
             ("t3tray", [*self._versions(), *face]),
+            ("Installation", await _known(asyncio.to_thread(installed_parts))),
             ("Settings", [f"{name}: {value!r}" for name, value in settings.items()]),
             ("Found", await _known(self._found())),
             ("Server and threads", await _known(self._threads())),
