@@ -1,5 +1,5 @@
 # Every target does its own set-up; see README.md.
-.PHONY: help run demo test quick soak check coverage bench screenshots setup test-versions
+.PHONY: help run demo test quick soak check coverage bench screenshots setup test-versions wheel freeze smoke
 .DEFAULT_GOAL := run
 
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
@@ -55,6 +55,16 @@ bench: setup  ## speed and size, as a table
 
 screenshots: setup  ## every screen again, from the real app in the demo's world
 	.venv/bin/python -m tests.screenshots
+
+wheel: setup  ## wheel and sdist in dist/, checked, installed in a fresh environment and tried
+	@packaging/make_wheel.sh
+
+freeze:  ## the packaged program in dist/, with Python and Qt
+	@packaging/freeze/build.sh
+
+PROGRAM ?= $(firstword $(wildcard dist/t3tray.app/Contents/MacOS/t3tray dist/t3tray/t3trayc.exe dist/t3tray/t3tray))
+smoke: setup  ## the checks of every package on that of `make freeze`, or on PROGRAM
+	@.venv/bin/python packaging/smoke/smoke.py $(PROGRAM)
 
 setup:  ## what the tests need, into .venv and .tools
 	@packaging/setup.sh test
