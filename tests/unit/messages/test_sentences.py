@@ -1,4 +1,4 @@
-"""Sentences are made in `messages`: the domain returns what is so, and has no text of its own but the few named here."""
+"""Sentences are made in `messages`: domain and remedies return what is so, and have no text but the few named here."""
 
 from __future__ import annotations
 
@@ -28,15 +28,20 @@ TEXT_IN_DOMAIN = {
 }
 
 
-def test_the_domain_has_no_sentences() -> None:
+# Its refusals are in `messages.remedy_refusals`, all of them.
+TEXT_IN_REMEDIES = {"recovery": "the log", "restoring": "the log"}
+
+
+@pytest.mark.parametrize(("package", "exceptions"), [("domain", TEXT_IN_DOMAIN), ("remedies", TEXT_IN_REMEDIES)])
+def test_a_package_has_no_text(package: str, exceptions: dict[str, str]) -> None:
     with_text = {
         file.stem: text
-        for file in (ROOT / "t3tray" / "domain").glob("*.py")
+        for file in (ROOT / "t3tray" / package).glob("*.py")
         for _, text in sentences_of(file)
         if SEVERAL_WORDS.search(text)
     }
-    assert {name: text for name, text in with_text.items() if name not in TEXT_IN_DOMAIN} == {}
-    assert set(TEXT_IN_DOMAIN) <= set(with_text), "an exception that is needed no more"
+    assert {name: text for name, text in with_text.items() if name not in exceptions} == {}
+    assert set(exceptions) <= set(with_text), "an exception that is needed no more"
 
 
 # Words in a row: fewer are a label, or a name in a log.
