@@ -80,3 +80,9 @@ def not_read_back(count: int, first: str) -> str:
 def change_unfinished(why: str) -> str:
     """`why` is the reason of the journal's entry."""
     return f"A change of this thread's binding is not finished ({why}). `t3tray doctor` shows more."
+
+
+def setting_unusable(name: str, default: object, why: object, how: str) -> str:
+    """Return the warning for a stored setting; `how` it is changed, or empty if by its name."""
+    again = how or f"Set it again: `t3tray settings {name} VALUE`."
+    return f"The setting {name} cannot be used as stored, so its default is used ({default!r}): {why} {again}"

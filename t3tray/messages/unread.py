@@ -26,7 +26,7 @@ def format_unknown(file: str, missing: str) -> str:
 
 def log_unreadable(file: str, why: str) -> str:
     """Return the sentence on a log of T3 Code, whose thread's earlier sessions are therefore unknown."""
-    return f"T3 Code's log {file} cannot be read ({why}): the sessions that served its thread are not known from it"
+    return f"T3 Code's log {file} cannot be read ({why}): the sessions that served its thread are not known from it."
 
 
 def threads_unread(why: str) -> str:

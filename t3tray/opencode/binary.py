@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from t3tray.errors import BinaryNotFound
+from t3tray.messages.opencode import INSTALL_OR_SET, correct_setting
 
 NAME = "opencode"
 # npm also puts a shell script without an extension there, which Windows cannot start.
@@ -22,7 +23,6 @@ _FILES = (f"{NAME}.exe", f"{NAME}.cmd") if sys.platform == "win32" else (NAME,)
 # In seconds. It takes less than one; at the first start after an installation the system may check the program.
 _VERSION_LIMIT = 15.0
 _LONGEST_VERSION = 10_000
-_HINT = "Install it with `npm install -g opencode-ai`, or set the program's path in the settings."
 
 
 def find_binary(
@@ -43,7 +43,7 @@ def find_binary(
         if _can_run(path):
             return path
     places = "\n".join(f"  {folder}" for folder in folders)
-    raise BinaryNotFound(f"No `{NAME}` program was found. Searched in:\n{places}", _HINT)
+    raise BinaryNotFound(f"No `{NAME}` program was found. Searched in:\n{places}", INSTALL_OR_SET)
 
 
 def known_places(environ: Mapping[str, str], home: Path) -> tuple[Path, ...]:
@@ -101,8 +101,7 @@ def _as_set(setting: str, home: Path) -> Path:
     if not path.is_absolute():
         raise BinaryNotFound(f"The setting names {setting}, which is not a full path.", "Use the full path of the program.")
     if not _can_run(path):
-        hint = f"Correct the setting, or clear it to detect `{NAME}` automatically."
-        raise BinaryNotFound(f"The setting names {path}, which is not an executable program.", hint)
+        raise BinaryNotFound(f"The setting names {path}, which is not an executable program.", correct_setting(NAME))
     return path
 
 

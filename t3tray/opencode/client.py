@@ -262,7 +262,7 @@ class OpenCodeClient:
 
     async def busy_in(self, directory: str) -> frozenset[str]:
         """Return the sessions of this directory in which this server process runs a turn."""
-        found = await self._get("/session/status", dict[str, wire.Status], "what it is doing", {"directory": directory})
+        found = await self._get("/session/status", dict[str, wire.Status], "its activity", {"directory": directory})
         return frozenset(session for session, status in found.items() if status.activity is Activity.BUSY)
 
     async def dispose(self, directory: str) -> None:

@@ -26,6 +26,7 @@ from t3tray.errors import (
     UnsupportedVersion,
     UnusableConfiguration,
 )
+from t3tray.messages.opencode import CORRECT_FILE, NOT_JSON, NOT_VALID, USE_CERTIFICATE
 
 _FAILURES: dict[type[ServerError], Failure] = {
     ServerDown: Failure.SERVER_DOWN,
@@ -84,8 +85,7 @@ def _tls_trouble(message: str, url: str) -> Unsupported | None:
     """Return the error of the TLS handshake; None where the connection was refused. `message` is OpenSSL's."""
     if "CERTIFICATE_VERIFY_FAILED" in message:
         why = message.partition("certificate verify failed:")[2].partition("(_ssl")[0].strip().rstrip(".")
-        hint = "Use an address with a certificate of a known authority, or reach it through a tunnel (`ssh -L`) and http://."
-        return Unsupported(f"The certificate of {url} is not trusted{f': {why}' if why else ''}.", hint)
+        return Unsupported(f"The certificate of {url} is not trusted{f': {why}' if why else ''}.", USE_CERTIFICATE)
     if any(code in message for code in _PLAIN_HTTP):
         return Unsupported(f"{url} uses plain http, not https.", "Use http:// in its address.")
     return None
@@ -121,15 +121,14 @@ def of_output(text: str) -> tuple[UnusableConfiguration, Path] | None:
     """Return the configuration error, and its file, that ended a server, from its output; None for another reason."""
     text = _COLOUR.sub("", text)
     if named := _NOT_JSON.search(text):
-        return _unusable(named[1], _place_in(text[named.end() :]) or "it is not JSON"), Path(named[1])
+        return _unusable(named[1], _place_in(text[named.end() :]) or NOT_JSON), Path(named[1])
     if named := _NOT_VALID.search(text):
-        return _unusable(named[1], (named[2] or "").strip() or "it is not valid"), Path(named[1])
+        return _unusable(named[1], (named[2] or "").strip() or NOT_VALID), Path(named[1])
     return None
 
 
 def _unusable(path: str, why: str) -> UnusableConfiguration:
-    hint = "Correct that file, then run `t3tray server restart`: a running server keeps the configuration that it has read."
-    return UnusableConfiguration(f"OpenCode cannot use {path}: {why}.", hint)
+    return UnusableConfiguration(f"OpenCode cannot use {path}: {why}.", CORRECT_FILE)
 
 
 def _place_in(message: str) -> str:

@@ -6,15 +6,12 @@ import re
 
 from msgspec import Struct
 
+from t3tray.messages.opencode import NO_REASON, WORDS_OF_ERROR, only_name
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR_NAME = re.compile(r"^(?:[\w./]*Error: )+")
 _NAME_ALONE = re.compile(r"(?:[\w.]*/)*([\w.]*Error):?")
 _CAUSE = "[cause]: "
-# 1.15 gives only these names; the texts are those of 1.17.
-_WORDS_OF = {
-    "ProviderNoProvidersError": "No providers are available",
-    "ProviderNoModelsError": "No models are available for the provider",
-}
 
 
 class _ErrorData(Struct, frozen=True):
@@ -38,7 +35,7 @@ class MessageError(Struct, frozen=True):
         line = (causes or lines or [""])[0 if not causes else -1]
         words = _ERROR_NAME.sub("", line.removesuffix("{").strip())
         alone = _NAME_ALONE.fullmatch(words)
-        return _WORDS_OF.get(alone[1], f"OpenCode reported only {alone[1]}") if alone else words
+        return WORDS_OF_ERROR.get(alone[1], only_name(alone[1])) if alone else words
 
     def sentence(self) -> str:
-        return self.words or self.name or "OpenCode gave no reason."
+        return self.words or self.name or NO_REASON

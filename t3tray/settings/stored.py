@@ -11,6 +11,7 @@ from typing import Any, Protocol, get_type_hints
 
 import msgspec
 
+from t3tray.messages.data_file import setting_unusable
 from t3tray.settings.definitions import DEFINITIONS, Settings
 
 _TYPES = get_type_hints(Settings)
@@ -39,10 +40,7 @@ def read_settings(rows: SettingRows) -> Settings:
             usable[name] = _decoded(name, text)
         except ValueError as error:
             definition = DEFINITIONS[name]
-            warnings.append(
-                f"The setting {name} cannot be used as stored, so its default is used ({definition.default!r}): {error} "
-                + (definition.changed_by or f"Set it again: `t3tray settings {name} VALUE`.")
-            )
+            warnings.append(setting_unusable(name, definition.default, error, definition.changed_by))
     rows.report_unusable(tuple(warnings))
     return Settings(**usable)
 

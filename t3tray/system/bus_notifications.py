@@ -19,6 +19,7 @@ from jeepney.bus_messages import message_bus
 from jeepney.io.asyncio import DBusConnection
 
 from t3tray.domain.controls import escaped
+from t3tray.messages.desktop import NO_ANSWER, NO_BUS, NO_SERVICE, service_failed
 from t3tray.messages.notifications import NotificationWording
 from t3tray.system.notification_service import CLICKED, NotificationPress, Trouble
 
@@ -37,11 +38,6 @@ RETURN = 1.0
 _LONGEST_RETURN = 60.0
 _NORMAL_URGENCY = 1
 _UNTIL_WITHDRAWN, _AS_THE_SERVICE_LIKES = 0, -1
-
-NO_BUS = "This session has no message bus, so the desktop shows no notifications."
-NO_SERVICE = "No program on this desktop shows notifications."
-NO_ANSWER = "The desktop's notification service is not responding."
-FAILED = "The desktop's notification service failed."
 
 
 class BusNotifications:
@@ -109,13 +105,13 @@ class BusNotifications:
                         await self._leave()
                         await question(await self._reach())
             except DBusErrorResponse as error:
-                self._trouble.set(NO_SERVICE if error.name in _ABSENT else f"{FAILED[:-1]} ({error.name}).")
+                self._trouble.set(NO_SERVICE if error.name in _ABSENT else service_failed(error.name))
             except TimeoutError:
                 self._trouble.set(NO_ANSWER)
                 await self._leave()
             except Exception as error:
                 # jeepney's exceptions for broken connections and unexpected replies have no common base class.
-                self._trouble.set(f"{FAILED[:-1]} ({type(error).__name__}: {error})." if self._address else NO_BUS)
+                self._trouble.set(service_failed(f"{type(error).__name__}: {error}") if self._address else NO_BUS)
                 await self._leave()
             else:
                 self._trouble.set("")
@@ -141,7 +137,7 @@ class BusNotifications:
                     async with asyncio.timeout(LIMIT):
                         self._bus = await _Bus.join(self._address, self._on_signal, self._on_loss)
                 except Exception as error:
-                    self._trouble.set(f"{FAILED[:-1]} ({type(error).__name__}: {error}).")
+                    self._trouble.set(service_failed(f"{type(error).__name__}: {error}"))
                     pause = min(2 * pause, _LONGEST_RETURN)
                     continue
                 self._trouble.set("")

@@ -13,13 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from t3tray.errors import NoScreen
+from t3tray.messages.desktop import (
+    NO_DISPLAY_NAMED,
+    RUN_WITHOUT_DISPLAY,
+    library_missing,
+    qt_not_loaded,
+    wayland_silent,
+    x_server_silent,
+)
 
 if TYPE_CHECKING:
     from ctypes import CDLL
 
 # In seconds: how long a display server may take to answer.
 LIMIT = 3.0
-_ADVICE = "`t3tray run` (and `t3tray run --demo`) needs no display: it prints a line for each change."
 # Debian and Ubuntu packages of libraries that Qt does not include.
 _PACKAGES = {"libxcb-cursor.so.0": "libxcb-cursor0", "libEGL.so.1": "libegl1", "libGL.so.1": "libgl1"}
 
@@ -40,13 +47,15 @@ def has_screen(environment: Mapping[str, str], platform: str = sys.platform) -> 
         if not (trouble := check(environment)):
             return True
         troubles.append(trouble)
-    raise NoScreen(" ".join(sentence for sentence, _ in troubles), " ".join([*(do for _, do in troubles if do), _ADVICE]))
+    raise NoScreen(
+        " ".join(sentence for sentence, _ in troubles), " ".join([*(do for _, do in troubles if do), RUN_WITHOUT_DISPLAY])
+    )
 
 
 def qt_is_broken(error: ImportError) -> NoScreen:
     """Return the error for a Qt that cannot be loaded."""
     sentence, advice = _missing(str(error))
-    return NoScreen(sentence, f"{advice} {_ADVICE}")
+    return NoScreen(sentence, f"{advice} {RUN_WITHOUT_DISPLAY}")
 
 
 def _named_by_displays(environment: Mapping[str, str]) -> list[str]:
@@ -58,7 +67,7 @@ def _check_x(environment: Mapping[str, str]) -> tuple[str, str] | None:
     """Return the problem with the X server and a hint; None when it is usable."""
     display = environment.get("DISPLAY", "")
     if not display:
-        return "QT_QPA_PLATFORM selects X, but DISPLAY is not set.", ""
+        return NO_DISPLAY_NAMED, ""
     import ctypes
 
     try:
@@ -66,7 +75,7 @@ def _check_x(environment: Mapping[str, str]) -> tuple[str, str] | None:
     except OSError as error:
         return _missing(str(error))
     if not _in_time(lambda: x_answers(xcb, display)):
-        return f"The X server “{display}”, named by DISPLAY, does not respond or refuses this user.", ""
+        return x_server_silent(display), ""
     return check_plugin("xcb")
 
 
@@ -75,7 +84,7 @@ def _check_wayland(environment: Mapping[str, str]) -> tuple[str, str] | None:
         return check_plugin("wayland")
     socket = Path(environment.get("XDG_RUNTIME_DIR", "/")) / (environment.get("WAYLAND_DISPLAY") or "wayland-0")
     if not _in_time(lambda: _listens(socket)):
-        return f"No response from {socket}, the display named by WAYLAND_DISPLAY.", ""
+        return wayland_silent(socket), ""
     return check_plugin("wayland")
 
 
@@ -103,10 +112,8 @@ def _missing(message: str) -> tuple[str, str]:
     """Return sentence and hint for the loader's message `libxcb-cursor.so.0: cannot open shared object file: …`."""
     library = message.partition(":")[0].strip()
     if ".so" not in library or "/" in library:
-        return f"Qt cannot be loaded: {message}.", "Install t3tray's packages again."
-    package = _PACKAGES.get(library, "")
-    install = f"Install it: sudo apt-get install {package}" if package else "Install the package that has it"
-    return f"Qt needs the library {library}, which is not installed.", f"{install}, or run `packaging/setup.sh run`."
+        return qt_not_loaded(message)
+    return library_missing(library, _PACKAGES.get(library, ""))
 
 
 def x_answers(xcb: CDLL, display: str) -> bool:

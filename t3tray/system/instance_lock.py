@@ -52,8 +52,9 @@ class InstanceLock:
             return False
         except OSError as error:
             os.close(opened)
-            message = f"t3tray's data folder cannot be used: {self.path} cannot be locked ({error.strerror or error})."
-            raise StoreError(message) from error
+            raise StoreError(
+                f"t3tray's data folder cannot be used: {self.path} cannot be locked ({error.strerror or error})."
+            ) from error
         self._file = opened
         with suppress(OSError):
             if sys.platform != "win32":

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from desktop_notifier import Button, Capability, DesktopNotifier, Icon, Notification
 
+from t3tray.messages.desktop import CENTER_FAILED, CENTER_NO_ANSWER, NO_PERMISSION, NOT_INSTALLED
 from t3tray.messages.notifications import NotificationWording
 from t3tray.system.notification_service import CLICKED, NotificationPress, Trouble
 
@@ -21,11 +22,6 @@ T = TypeVar("T")
 # In seconds: for each call, and for the user's permission.
 LIMIT = 5.0
 PERMISSION_LIMIT = 120.0
-
-NOT_HERE = "The system shows notifications of installed programs only, and this copy of t3tray is not installed."
-NO_PERMISSION = "The system's settings do not allow t3tray to show notifications."
-NO_ANSWER = "The system's notification centre is not responding."
-FAILED = "The system's notification centre failed."
 
 
 class CenterNotifications:
@@ -71,7 +67,7 @@ class CenterNotifications:
         if self._center is None:
             center = DesktopNotifier("t3tray", Icon(uri=self._icon) if self._icon else None)
             if Capability.TITLE not in await center.get_capabilities():
-                self._trouble.set(NOT_HERE)
+                self._trouble.set(NOT_INSTALLED)
                 return None
             center.on_clicked = lambda notice_id: self._pressed(NotificationPress(notice_id, CLICKED))
             center.on_button_pressed = lambda notice_id, key: self._pressed(NotificationPress(notice_id, key))
@@ -94,10 +90,10 @@ class CenterNotifications:
             async with asyncio.timeout(limit):
                 return await call()
         except TimeoutError:
-            self._trouble.set(NO_ANSWER)
+            self._trouble.set(CENTER_NO_ANSWER)
         except Exception as error:
             # The systems' own errors have no common base class.
-            self._trouble.set(f"{FAILED[:-1]} ({type(error).__name__}: {error}).")
+            self._trouble.set(f"{CENTER_FAILED[:-1]} ({type(error).__name__}: {error}).")
         return None
 
 

@@ -16,6 +16,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from t3tray.errors import OurBug, StoreError
+from t3tray.messages.desktop import KEYRINGS
 from t3tray.system.known_secrets import remember
 
 if TYPE_CHECKING:
@@ -24,15 +25,6 @@ if TYPE_CHECKING:
 KEYRING = "keyring"
 FILE = "file"
 _SERVICE = "t3tray"
-# Names for people of the `keyring` package's backends.
-_NAMES = {
-    "macOS": "the macOS keychain",
-    "Windows": "the Windows credential manager",
-    "SecretService": "the desktop's keyring",
-    "kwallet": "KWallet",
-    "libsecret": "the desktop's keyring",
-    "chainer": "the system's keyring",
-}
 T = TypeVar("T")
 
 
@@ -171,7 +163,7 @@ def _keyring() -> KeyringBackend:
 
 def _name_of(keyring: KeyringBackend) -> str:
     kind = type(keyring)
-    return _NAMES.get(kind.__module__.rpartition(".")[2], kind.__module__)
+    return KEYRINGS.get(kind.__module__.rpartition(".")[2], kind.__module__)
 
 
 def _store(keyring: KeyringBackend, name: str, value: str) -> bool:

@@ -17,6 +17,7 @@ import msgspec
 from t3tray.domain.remedy import Repair
 from t3tray.domain.t3code_thread import OPENCODE, Shape
 from t3tray.errors import Refused, WorldError
+from t3tray.messages.t3code_homes import QUIT_FIRST, START_AND_QUIT
 from t3tray.system.read_only_sqlite import BUSY_SECONDS, KeptChanging, Row, SqliteReader
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.server_info import runs
@@ -43,7 +44,6 @@ _COLUMNS_NOW = f"""SELECT name, type, "notnull", pk FROM pragma_table_xinfo('{_T
 _TRIGGERS = f"SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{_TABLE}'"
 _ROW = f"SELECT provider_name, resume_cursor_json FROM {_TABLE} WHERE thread_id = ?"
 _UPDATE = f"UPDATE {_TABLE} SET resume_cursor_json = ? WHERE thread_id = ? AND resume_cursor_json IS ?"
-_QUIT = "Quit T3 Code, then try again."
 
 
 class InUse(Refused):
@@ -98,7 +98,7 @@ def _found(home: T3Home, thread_id: str) -> str | None:
     """Check all conditions, and return the current cursor's text. Raises Refused."""
     _refuse_while_used(home)
     if left := _left_beside(home):
-        raise InUse(f"Found {left.name}: T3 Code has its database open, or did not shut down properly.", _START_AND_QUIT)
+        raise InUse(f"Found {left.name}: T3 Code has its database open, or did not shut down properly.", START_AND_QUIT)
     state = T3Reader(home).read()
     if state is None:
         raise Refused(f"There is no T3 Code database in {home.state}.")
@@ -112,14 +112,11 @@ def _found(home: T3Home, thread_id: str) -> str | None:
         return _cursor_of(reader.rows(_ROW, thread_id))
 
 
-_START_AND_QUIT = "Start T3 Code once and quit it, then try again."
-
-
 def _refuse_while_used(home: T3Home) -> None:
     if runs(home):
-        raise InUse("T3 Code is running.", _QUIT)
+        raise InUse("T3 Code is running.", QUIT_FIRST)
     if home.runtime_file.exists():
-        raise InUse(f"T3 Code did not shut down properly: {home.runtime_file.name} still exists.", _START_AND_QUIT)
+        raise InUse(f"T3 Code did not shut down properly: {home.runtime_file.name} still exists.", START_AND_QUIT)
 
 
 def _refuse_unknown_form(version: list[Row], columns: list[Row], triggers: list[Row]) -> None:
@@ -217,10 +214,10 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except KeptChanging as error:
-        raise Refused(f"T3 Code's database is in use: {error}", _QUIT) from error
+        raise Refused(f"T3 Code's database is in use: {error}", QUIT_FIRST) from error
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise Refused("Another program has T3 Code's database open.", _QUIT) from error
+            raise Refused("Another program has T3 Code's database open.", QUIT_FIRST) from error
         raise Refused(f"T3 Code's cursor was not changed: {error}.") from error
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""

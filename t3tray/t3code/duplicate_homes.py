@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from t3tray.messages.t3code_homes import NAMED_FIRST, RUNNING_THERE, WRITTEN_LAST, in_two_homes
 from t3tray.t3code.home import T3Home
 from t3tray.t3code.state import T3State
 
@@ -23,13 +24,7 @@ class DuplicateHomes:
 
     @property
     def sentence(self) -> str:
-        count = len(self.threads)
-        shown = "1 thread is" if count == 1 else f"{count:,} threads are"
-        they = "It is" if count == 1 else "They are"
-        return (
-            f"{shown} in two homes of T3 Code, {self.live.base} and {self.other.base}."
-            f" {they} shown as in {self.live.base}, because {self.why}."
-        )
+        return in_two_homes(len(self.threads), self.live.base, self.other.base, self.why)
 
 
 def without_duplicates(states: Sequence[T3State]) -> tuple[tuple[T3State, ...], tuple[DuplicateHomes, ...]]:
@@ -59,5 +54,5 @@ def _liveness(state: T3State) -> tuple[bool, str]:
 
 def _why(live: T3State, other: T3State) -> str:
     if live.served_since and not other.served_since:
-        return "T3 Code is running there"
-    return "it was written last" if live.last_written > other.last_written else "it is named first and neither was written later"
+        return RUNNING_THERE
+    return WRITTEN_LAST if live.last_written > other.last_written else NAMED_FIRST

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from t3tray.domain.guard import T3CodeState, T3ThreadState
 from t3tray.domain.t3code_thread import OPENCODE, Shape
+from t3tray.messages.t3code_homes import NO_DATABASE, column_missing
 from t3tray.system.folders import real_directory
 from t3tray.system.read_only_sqlite import KeptChanging, Row, SqliteReader
 from t3tray.t3code import state_v2
@@ -65,7 +66,7 @@ def read_now(homes: Sequence[T3Home], session_id: str) -> T3CodeState:
     """Return the threads of all homes that a request may be for. `session_id` is the one named by the request, or empty."""
     states = [_of_home(home, session_id) for home in homes if any(map(may_be_there, home.databases))]
     if not states:
-        return T3CodeState(unreadable="there is no database of T3 Code's")
+        return T3CodeState(unreadable=NO_DATABASE)
     return T3CodeState(
         threads=tuple(thread for state in states for thread in state.threads),
         mode_set=frozenset().union(*(state.mode_set for state in states)),
@@ -93,7 +94,7 @@ def _of_file(path: Path, session_id: str) -> T3CodeState:
             return T3CodeState(upgraded=path.name)
         for table, needed in NEEDED.items():
             for name in sorted(needed - reader.columns(table)):
-                return T3CodeState(unreadable=f"{path.name} has no {table}.{name}")
+                return T3CodeState(unreadable=column_missing(path.name, table, name))
         rows = reader.rows(_NOW, session_id)
     return T3CodeState(tuple(_thread(row) for row in rows), frozenset(row[0] for row in rows if row[-1]))
 

@@ -12,6 +12,7 @@ import msgspec
 from t3tray.domain.evidence import Role
 from t3tray.domain.t3code_thread import Shape
 from t3tray.domain.transcript import Message, Origin, Transcript
+from t3tray.messages.t3code_homes import ONLY_SHOWN, STILL_WRITTEN, UNNAMED_FILES, left_out
 from t3tray.system.known_secrets import conceal
 from t3tray.system.read_only_sqlite import Row, SqliteReader, pattern
 from t3tray.t3code import state_v2
@@ -30,7 +31,6 @@ _SAYING_V1 = f"SELECT DISTINCT thread_id FROM {_V1} WHERE text LIKE ? ESCAPE '\\
 _SAYING_V2 = f"""SELECT DISTINCT thread_id FROM {_V2}
     WHERE json_valid(payload_json) AND json_extract(payload_json, '$.text') LIKE ? ESCAPE '\\'"""
 _ROLES = {role.value: role for role in Role}
-_ONLY_SHOWN = "Tool calls are not included, and the messages may come from several sessions."
 
 
 class _Attachment(msgspec.Struct, frozen=True):
@@ -67,11 +67,11 @@ def _transcript(rows: list[Row]) -> Transcript | None:
 
 
 def _missing(known: list[Row], there: int) -> Iterable[str]:
-    yield _ONLY_SHOWN
+    yield ONLY_SHOWN
     if len(known) < there:
-        yield f"Left out: {there - len(known)} messages that neither the user nor the model wrote."
+        yield left_out(there - len(known))
     if any(row[3] for row in known):
-        yield "A message was still being written when T3 Code last stored it."
+        yield STILL_WRITTEN
 
 
 def _utterance(row: Row) -> Message:
@@ -90,4 +90,4 @@ def _files(attachments: str | None) -> tuple[str, ...]:
     try:
         return tuple(found.name for found in msgspec.json.decode(attachments or "[]", type=tuple[_Attachment, ...]))
     except msgspec.DecodeError:
-        return ("files with unknown names",)
+        return (UNNAMED_FILES,)

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from t3tray.messages.t3code_homes import REMOVED_MEANWHILE
+from t3tray.messages.unread import log_unreadable
 from t3tray.t3code.times import moment
 
 # `[time] CANON: {…}` and `[time] NTIVE: {…}`; both contain the session's id as providerThreadId.
@@ -59,8 +61,7 @@ class ProviderLogs:
     @property
     def trouble(self) -> tuple[str, ...]:
         """Sentences on the logs that could not be read last time."""
-        effect = "the sessions that served its thread are not known from it"
-        return tuple(f"T3 Code's log {path} cannot be read ({why}): {effect}." for path, why in sorted(self._unread.items()))
+        return tuple(log_unreadable(path, why) for path, why in sorted(self._unread.items()))
 
     def stretches(self, thread_id: str) -> tuple[Stretch, ...]:
         """Return the periods of a thread's sessions in order, as far as its logs can be read."""
@@ -72,7 +73,7 @@ class ProviderLogs:
         try:
             return self._put_together(thread_id)
         except FileNotFoundError as error:
-            self._unread[str(error.filename)] = "it was removed while it was read"
+            self._unread[str(error.filename)] = REMOVED_MEANWHILE
             return ()
 
     def _put_together(self, thread_id: str) -> tuple[Stretch, ...]:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from t3tray.domain.t3code_thread import Shape, T3Thread
 from t3tray.domain.transcript import Transcript
+from t3tray.messages.t3code_homes import IS_OPEN, ONLY_ONE, written_later, written_later_than_unread, written_no_earlier
+from t3tray.messages.unread import format_unknown, home_unreadable
 from t3tray.system.file_stamp import Stamp, stamps
 from t3tray.system.read_only_sqlite import KeptChanging, SqliteReader
 from t3tray.system.row_fingerprints import Marks
@@ -195,18 +197,18 @@ def _live(first: T3State, second: T3State) -> T3State:
         if one.shape is not Shape.UNSUPPORTED and other.shape is Shape.UNSUPPORTED:
             return _beside_unread(one, other)
         if _is_open(one.path) and not _is_open(other.path):
-            return replace(one, why="T3 Code has it open")
+            return replace(one, why=IS_OPEN)
     if first.last_written > second.last_written:
-        return replace(first, why=f"it was written later than {second.path.name}")
-    return replace(second, why=f"it was written no earlier than {first.path.name}")
+        return replace(first, why=written_later(second.path.name))
+    return replace(second, why=written_no_earlier(first.path.name))
 
 
 def _beside_unread(read: T3State, unread: T3State) -> T3State:
     """Decide by the files which of the two T3 Code uses. If it is the unreadable one, the other's contents are outdated."""
     if _is_open(read.path) != _is_open(unread.path):
-        return replace(read, why="T3 Code has it open") if _is_open(read.path) else unread
+        return replace(read, why=IS_OPEN) if _is_open(read.path) else unread
     if _written_at(read.path) > _written_at(unread.path):
-        return replace(read, why=f"it was written later than {unread.path.name}, which cannot be read")
+        return replace(read, why=written_later_than_unread(unread.path.name))
     return unread
 
 
@@ -216,7 +218,7 @@ def _read_file(home: T3Home, path: Path, with_threads: bool) -> T3State:
             return _read_open(home, path, reader, with_threads)
     except _TROUBLE as error:
         why = getattr(error, "strerror", None) or error
-        return T3State(home, path, Shape.UNSUPPORTED, f"{path.name} cannot be read: {why}.")
+        return T3State(home, path, Shape.UNSUPPORTED, home_unreadable(path.name, str(why)))
 
 
 def _read_open(home: T3Home, path: Path, reader: SqliteReader, with_threads: bool) -> T3State:
@@ -224,8 +226,8 @@ def _read_open(home: T3Home, path: Path, reader: SqliteReader, with_threads: boo
     form = _V2 if reader.columns(state_v2.MARK) else _V1
     missing = form.missing_column(reader)
     if missing:
-        return T3State(home, path, Shape.UNSUPPORTED, f"{path.name} has no {missing}: its format is unknown to t3tray.")
-    found = T3State(home, path, form.shape, "it is the only one", last_written=form.last_written(reader))
+        return T3State(home, path, Shape.UNSUPPORTED, format_unknown(path.name, missing))
+    found = T3State(home, path, form.shape, ONLY_ONE, last_written=form.last_written(reader))
     if not with_threads:
         return found
     threads, marks = form.read_threads(reader)

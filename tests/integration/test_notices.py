@@ -13,7 +13,7 @@ import pytest_asyncio
 from t3tray.backend.backend import Backend
 from t3tray.domain.notification import Click
 from t3tray.domain.pending_request import ApprovalRequest, Reply
-from t3tray.system.bus_notifications import NO_SERVICE
+from t3tray.messages.desktop import NO_SERVICE
 from t3tray.threads.snapshot import Snapshot
 from tests.support.notification_daemon import NotificationDaemon, SessionBus, Shown
 from tests.support.opencode import RawServer

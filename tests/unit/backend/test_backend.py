@@ -23,7 +23,7 @@ from t3tray.backend.upkeep import Upkeep
 from t3tray.domain.inventory import AutostartState
 from t3tray.domain.thread import Source, Thread
 from t3tray.errors import Refused, StoreError, UsageError
-from t3tray.system.bus_notifications import NO_BUS
+from t3tray.messages.desktop import NO_BUS
 from t3tray.system.power import SleepWatch
 from t3tray.threads.snapshot import Snapshot
 from tests.support.views import NOON

@@ -59,6 +59,18 @@ TEXT_IN_PACKAGES: dict[str, dict[str, str]] = {
     "guard": {"proof": "what a guard signs to prove itself"},
     "store": {"errors": "by what Python's own error on a damaged text is recognised"},
     "server": {},
+    "settings": {
+        "definitions": "the one table of the settings, in which each has its label and its help",
+        "kinds": "a kind's rule, and the same rule in words, are one value of that table",
+    },
+    "t3code": {},
+    "opencode": {
+        "failures": "OpenCode's texts, by which an error is recognised",
+    },
+    "system": {
+        "git": "git's texts, by which an error is recognised",
+        "read_only_sqlite": "by what Python's own error on a damaged text is recognised",
+    },
 }
 ERRORS = {name for name, value in vars(errors).items() if inspect.isclass(value)}
 

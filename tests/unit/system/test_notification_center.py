@@ -11,9 +11,10 @@ from dbus_fast.aio import MessageBus
 from desktop_notifier import DesktopNotifier
 from desktop_notifier.backends.dummy import DummyNotificationCenter
 
+from t3tray.messages.desktop import CENTER_NO_ANSWER, NO_PERMISSION, NOT_INSTALLED
 from t3tray.messages.notifications import Button, NotificationWording
 from t3tray.system import notification_center
-from t3tray.system.notification_center import NO_ANSWER, NO_PERMISSION, NOT_HERE, CenterNotifications
+from t3tray.system.notification_center import CenterNotifications
 from t3tray.system.notification_service import CLICKED, NotificationPress
 from tests.support.notification_daemon import NotificationDaemon, SessionBus
 
@@ -75,7 +76,7 @@ async def test_a_copy_that_may_show_none_says_so(monkeypatch: pytest.MonkeyPatch
     made = CenterNotifications("", lambda heard: None)
     await made.check()
     await made.show("one", PUSH, stays=True)
-    assert made.trouble == NOT_HERE
+    assert made.trouble == NOT_INSTALLED
 
 
 @pytest.mark.process
@@ -96,4 +97,4 @@ async def test_a_centre_that_hangs_is_given_up(daemon: NotificationDaemon, monke
         await made.show("one", PUSH, stays=True)
         daemon.hangs = True
         await made.show("two", PUSH, stays=True)
-        assert made.trouble == NO_ANSWER
+        assert made.trouble == CENTER_NO_ANSWER

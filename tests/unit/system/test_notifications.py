@@ -13,9 +13,10 @@ import pytest
 from jeepney import DBusAddress, new_signal
 from jeepney.io.blocking import open_dbus_connection
 
+from t3tray.messages.desktop import NO_ANSWER, NO_BUS, NO_SERVICE
 from t3tray.messages.notifications import Button, NotificationWording
 from t3tray.system import bus_notifications
-from t3tray.system.bus_notifications import NO_ANSWER, NO_BUS, NO_SERVICE, BusNotifications
+from t3tray.system.bus_notifications import BusNotifications
 from t3tray.system.notification_service import CLICKED, NotificationPress
 from t3tray.system.notifications import open_notifications
 from tests.support.notification_daemon import NAME, PATH, NotificationDaemon, SessionBus, Shown

@@ -1,0 +1,60 @@
+"""Sentences on the desktop and the operating system: displays, notification services, start at login, keyrings."""
+
+from __future__ import annotations
+
+# Why the desktop shows no notifications: by the message bus, and by macOS's notification centre.
+NO_BUS = "This session has no message bus, so the desktop shows no notifications."
+NO_SERVICE = "No program on this desktop shows notifications."
+NO_ANSWER = "The desktop's notification service is not responding."
+NOT_INSTALLED = "The system shows notifications of installed programs only, and this copy of t3tray is not installed."
+NO_PERMISSION = "The system's settings do not allow t3tray to show notifications."
+CENTER_NO_ANSWER = "The system's notification centre is not responding."
+CENTER_FAILED = "The system's notification centre failed."
+
+# Where start at login was turned off outside of t3tray.
+DESKTOP_LIST = "The desktop's own list of what starts"
+AGENT_FILE = "The launch agent's own file"
+TASK_MANAGER_LIST = "The Task Manager's list of what starts"
+# What the desktop shows of t3tray in that list.
+COMMENT = "Knows which OpenCode session each thread is bound to"
+
+# By the names of the `keyring` package's backends.
+KEYRINGS = {
+    "macOS": "the macOS keychain",
+    "Windows": "the Windows credential manager",
+    "SecretService": "the desktop's keyring",
+    "kwallet": "KWallet",
+    "libsecret": "the desktop's keyring",
+    "chainer": "the system's keyring",
+}
+
+RUN_WITHOUT_DISPLAY = "`t3tray run` (and `t3tray run --demo`) needs no display: it prints a line for each change."
+NO_DISPLAY_NAMED = "QT_QPA_PLATFORM selects X, but DISPLAY is not set."
+
+
+def service_failed(why: str) -> str:
+    """`why` is the name of the error, or its class and text."""
+    return f"The desktop's notification service failed ({why})."
+
+
+def not_as_written(path: object) -> str:
+    return f"{path} is not as t3tray wrote it"
+
+
+def x_server_silent(display: str) -> str:
+    return f"The X server “{display}”, named by DISPLAY, does not respond or refuses this user."
+
+
+def wayland_silent(socket: object) -> str:
+    return f"No response from {socket}, the display named by WAYLAND_DISPLAY."
+
+
+def qt_not_loaded(message: str) -> tuple[str, str]:
+    """Return sentence and hint; `message` is the loader's."""
+    return f"Qt cannot be loaded: {message}.", "Install t3tray's packages again."
+
+
+def library_missing(library: str, package: str) -> tuple[str, str]:
+    """Return sentence and hint; `package` is the library's package in Debian and Ubuntu, empty if unknown."""
+    install = f"Install it: sudo apt-get install {package}" if package else "Install the package that has it"
+    return f"Qt needs the library {library}, which is not installed.", f"{install}, or run `packaging/setup.sh run`."
