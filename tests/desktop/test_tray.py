@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.desktop import Desktop
+from tests.support.forked import Command
 from tests.support.opencode import OpenCodeHome
 from tests.support.program import Program
 from tests.support.waiting import lives, until
@@ -31,16 +32,15 @@ def program(tmp_path: Path, opencode_home: OpenCodeHome, desktop: Desktop) -> Pr
 
 
 @pytest.fixture
-def app(program: Program, desktop: Desktop) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(program.argv(), env=program.environment, stdin=subprocess.DEVNULL)
-    try:
-        desktop.tray.wait_for_item()
-        until(lambda: "Reading your threads…" not in desktop.tray.labels(), "the list of threads")
-        yield process
-    finally:
-        if process.poll() is None:
+def app(program: Program, desktop: Desktop) -> Iterator[Command]:
+    with program.forked() as process:
+        try:
+            desktop.tray.wait_for_item()
+            until(lambda: "Reading your threads…" not in desktop.tray.labels(), "the list of threads")
+            yield process
+        finally:
             process.terminate()
-        process.wait(CEILING)
+            process.wait(CEILING)
 
 
 @pytest.mark.usefixtures("app")
@@ -58,7 +58,7 @@ def test_the_icon_has_pictures_a_tooltip_and_a_menu(desktop: Desktop) -> None:
     ]
 
 
-def test_a_click_opens_the_window_and_quit_ends_the_app(desktop: Desktop, app: subprocess.Popen[bytes]) -> None:
+def test_a_click_opens_the_window_and_quit_ends_the_app(desktop: Desktop, app: Command) -> None:
     assert "t3tray" not in desktop.windows()
     desktop.tray.click()
     until(lambda: "t3tray" in desktop.windows(), "the window")
@@ -73,16 +73,14 @@ def test_the_menu_opens_the_settings_and_nothing_else(desktop: Desktop) -> None:
     assert "t3tray" not in desktop.windows()
 
 
-def test_a_second_start_brings_the_first_one_up(desktop: Desktop, program: Program, app: subprocess.Popen[bytes]) -> None:
+def test_a_second_start_brings_the_first_one_up(desktop: Desktop, program: Program, app: Command) -> None:
     second = subprocess.run(program.argv(), env=program.environment, timeout=CEILING)
     assert second.returncode == 0
     until(lambda: "t3tray" in desktop.windows(), "the window")
     assert app.poll() is None
 
 
-def test_the_menu_starts_the_server_and_quit_ends_it(
-    desktop: Desktop, program: Program, app: subprocess.Popen[bytes], tmp_path: Path
-) -> None:
+def test_the_menu_starts_the_server_and_quit_ends_it(desktop: Desktop, program: Program, app: Command, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     desktop.tray.choose("Start Server")
     until(lambda: any(label.startswith("Server ready") for label in desktop.tray.labels()), "a server that is ready")
@@ -96,7 +94,7 @@ def test_the_menu_starts_the_server_and_quit_ends_it(
 
 
 def test_a_thread_that_cannot_be_resumed_opens_the_window_from_the_menu(
-    desktop: Desktop, program: Program, app: subprocess.Popen[bytes], tmp_path: Path
+    desktop: Desktop, program: Program, app: Command, tmp_path: Path
 ) -> None:
     (tmp_path / "work").mkdir()
     program.run("new", "--dir", str(tmp_path / "work"), "--title", "Parser")
@@ -109,9 +107,7 @@ def test_a_thread_that_cannot_be_resumed_opens_the_window_from_the_menu(
     assert app.poll() is None
 
 
-def test_a_server_that_would_stay_can_be_ended_together_with_the_app(
-    desktop: Desktop, program: Program, app: subprocess.Popen[bytes]
-) -> None:
+def test_a_server_that_would_stay_can_be_ended_together_with_the_app(desktop: Desktop, program: Program, app: Command) -> None:
     assert "Quit and Stop the Server" not in desktop.tray.labels()
     program.run("server", "start")
     pid = program.json("server", "status")["server"]["pid"]
@@ -121,9 +117,7 @@ def test_a_server_that_would_stay_can_be_ended_together_with_the_app(
     assert not lives(pid)
 
 
-def test_the_window_comes_up_where_it_was_closed(
-    desktop: Desktop, program: Program, app: subprocess.Popen[bytes], tmp_path: Path
-) -> None:
+def test_the_window_comes_up_where_it_was_closed(desktop: Desktop, program: Program, app: Command, tmp_path: Path) -> None:
     desktop.tray.click()
     until(lambda: "t3tray" in desktop.windows(), "the window")
     desktop.tray.choose("Quit t3tray")
@@ -132,7 +126,7 @@ def test_the_window_comes_up_where_it_was_closed(
 
 
 def test_a_tool_that_asks_for_leave_is_allowed_in_the_menu_and_gone_from_it(
-    desktop: Desktop, program: Program, app: subprocess.Popen[bytes], tmp_path: Path
+    desktop: Desktop, program: Program, app: Command, tmp_path: Path
 ) -> None:
     work = tmp_path / "work"
     work.mkdir()

@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.support.forked import Command
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.program import Program
 from tests.support.stub_model import StubModel
@@ -65,12 +67,18 @@ sys.exit(app.run())
 """
 
 
-def started_app(program: Program) -> tuple[subprocess.Popen[bytes], int]:
+@contextmanager
+def app_with_server(program: Program) -> Iterator[tuple[Command, int]]:
     """The app with a server that it holds: one that a command started is taken over. Its process, and the server's pid."""
     program.run("server", "start")
-    app = started(program.argv(), program)
-    until(lambda: holders(program) == [app.pid], "the app's hold of the server")
-    return app, program.json("server", "status")["server"]["pid"]
+    with program.forked() as app:
+        until(lambda: holders(program) == [app.pid], "the app's hold of the server")
+        yield app, program.json("server", "status")["server"]["pid"]
+
+
+def end(app: Command) -> None:
+    app.terminate()
+    assert app.wait(90) == 0
 
 
 def started(argv: list[str], program: Program) -> subprocess.Popen[bytes]:
@@ -95,25 +103,21 @@ def test_the_app_keeps_a_log_that_only_its_owner_can_read(program: Program) -> N
 
 
 def test_a_command_uses_the_servers_of_the_app(program: Program, model: StubModel, thread: str) -> None:
-    app, server = started_app(program)
-    try:
+    with app_with_server(program) as (app, server):
         assert_remembers(program, model, thread)
         assert program.json("server", "status")["server"]["pid"] == server
-    finally:
-        app.terminate()
-        assert app.wait(90) == 0
+        end(app)
 
 
 def test_after_the_app_was_killed_a_follow_up_carries_the_context(program: Program, model: StubModel, thread: str) -> None:
-    app, server = started_app(program)
-    os.kill(app.pid, signal.SIGKILL)
-    app.wait()
+    with app_with_server(program) as (app, server):
+        app.kill()
+        assert app.wait(90) == -signal.SIGKILL
     assert lives(server)
     assert_remembers(program, model, thread)
-    again, same = started_app(program)
-    assert same == server
-    again.terminate()
-    assert again.wait(90) == 0
+    with app_with_server(program) as (again, same):
+        assert same == server
+        end(again)
 
 
 def test_the_next_start_takes_exactly_the_server_that_a_killed_app_left(
@@ -130,30 +134,25 @@ def test_the_next_start_takes_exactly_the_server_that_a_killed_app_left(
         first.wait()
         assert lives(server)
 
-        again = started(program.argv(), program)
-        until(lambda: holders(program) == [again.pid], "the next app's hold of the server")
-        assert program.json("server", "status")["server"]["pid"] == server
-        again.terminate()
-        assert again.wait(90) == 0
+        with program.forked() as again:
+            until(lambda: holders(program) == [again.pid], "the next app's hold of the server")
+            assert program.json("server", "status")["server"]["pid"] == server
+            end(again)
         assert not lives(server)
         assert lives(somebody_elses.pid)
 
 
 def test_stopping_the_server_from_outside_is_no_crash_to_the_app(program: Program, thread: str) -> None:
-    app, server = started_app(program)
-    try:
+    with app_with_server(program) as (app, server):
         program.run("server", "stop")
         until(lambda: not lives(server), "the server's end")
         assert program.json("server", "status")["server"]["state"] == "stopped"
         assert app.poll() is None
-    finally:
-        app.terminate()
-        assert app.wait(90) == 0
+        end(app)
     assert program.json("server", "status")["server"]["state"] == "stopped"
 
 
 def test_a_server_that_was_started_to_stay_outlives_the_app(program: Program, thread: str) -> None:
-    app, server = started_app(program)
-    app.terminate()
-    assert app.wait(90) == 0
+    with app_with_server(program) as (app, server):
+        end(app)
     assert lives(server)

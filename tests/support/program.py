@@ -74,7 +74,7 @@ class Program:
 
     @contextmanager
     def forked(self, *words: str) -> Iterator[Command]:
-        """Start a command in a forked process; kill it at the end if it still runs."""
+        """Start a command, without words the tray app, in a forked process; kill it at the end if it still runs."""
         assert can_fork(self.environment)
         command = shared_forker().start(*words, environment=self.environment)
         try:

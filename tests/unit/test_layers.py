@@ -109,8 +109,13 @@ def origin_of(module: str, name: str) -> str:
     return module
 
 
-def imports_of(module: str) -> Iterator[str]:
+@cache
+def imports_of(module: str) -> tuple[str, ...]:
     """What a module imports, wherever in it: at its top, in functions, for types only."""
+    return tuple(_imports_in(module))
+
+
+def _imports_in(module: str) -> Iterator[str]:
     for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
