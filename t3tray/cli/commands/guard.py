@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
+from t3tray.backend.backend import Backend
+from t3tray.backend.watched_tasks import WatchedTasks
 from t3tray.cli.context import Command
 from t3tray.cli.json_documents import Document
 from t3tray.cli.text_tables import local
@@ -15,7 +18,7 @@ from t3tray.guard.t3_settings import ProtectionView
 from t3tray.messages.guard import answer_sentence
 from t3tray.system.login_item import login_state, set_login_state
 
-# In seconds, between two checks whether another command has turned the guard on or off.
+# In seconds, between two checks: whether another command has turned the guard on or off, and whether a change was left open.
 _FOLLOW = 1.0
 
 
@@ -54,16 +57,40 @@ async def _offer_login(command: Command) -> None:
 
 async def _run(command: Command, service: GuardService) -> None:
     """Run the guard until this task is cancelled (by a signal)."""
+
+    def report() -> None:
+        for sentence in settling.trouble:
+            command.say(sentence)
+
+    settling = WatchedTasks(report)
     await service.start()
     try:
         status = await service.status()
         command.answer(guard_document(status), guard_text(status))
         command.out.flush()
+        # Beside the rest: it waits for the server.
+        settling.start("Settling what was left open", partial(_settle, command.backend))
         while True:
             await asyncio.sleep(_FOLLOW)
             await service.follow()
     finally:
-        await asyncio.shield(service.stop())
+        await asyncio.shield(_end(service, settling))
+
+
+async def _settle(backend: Backend) -> None:
+    """Settle what the guard leaves open, until cancelled: every other process leaves that to the living one that began it.
+
+    Uses only a server that this process uses already: joining one would keep it running for nobody.
+    """
+    while True:
+        if backend.server.status.state.answers:
+            await backend.settlement.join_if_possible()
+        await asyncio.sleep(_FOLLOW)
+
+
+async def _end(service: GuardService, settling: WatchedTasks) -> None:
+    await settling.stop()
+    await service.stop()
 
 
 def plan_text(plan: ProtectionPlan) -> str:
