@@ -76,7 +76,7 @@ class _Face:
         lock = InstanceLock(directory)
         try:
             with Interrupts() as interrupts:
-                if not lock.take(InstanceHolder(os.getpid(), has_window=False)):
+                if not lock.take(InstanceHolder.this_process(has_window=False)):
                     raise already_running(lock.holder())
                 begin_log(log_directory(directory))
                 output = RunOutput(self._as_json, self._out, directory, lambda: self._end())

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-
-import psutil
 
 from t3tray.domain.guard import GuardAnswer
 from t3tray.domain.t3code_thread import Shape
@@ -29,6 +26,7 @@ from t3tray.messages.guard import NO_T3CODE
 from t3tray.messages.protection import NEWER_API, threads_unreadable, upgraded
 from t3tray.server.port import HOST
 from t3tray.system.instance_lock import InstanceHolder, InstanceLock
+from t3tray.system.paths import log_directory
 from t3tray.system.port_owner import may_be_t3tray
 from t3tray.t3code.home import T3Home, may_be_there
 from t3tray.t3code.live_query import read_now
@@ -43,7 +41,7 @@ _LOCK = "guard.lock"
 # In seconds: how long to wait for the tray app to start the guard.
 TRAY_LIMIT = 6.0
 # In seconds: the same while a t3tray with this data folder is running, which may be starting on a busy machine.
-_BUSY_TRAY_LIMIT = 60.0
+BUSY_TRAY_LIMIT = 60.0
 _PROBE_PAUSE = 0.1
 
 
@@ -145,7 +143,7 @@ class GuardService:
     def _take_lock(self) -> bool:
         """Return whether it is certain that no other guard of this data directory is running. Blocks."""
         try:
-            return self._lock.take(InstanceHolder(os.getpid(), has_window=False))
+            return self._lock.take(InstanceHolder.this_process(has_window=False))
         except StoreError as error:
             _log.warning("Cannot check whether another guard is running: %s", error.message)
             return False
@@ -299,9 +297,15 @@ class GuardService:
         """Wait until a guard listens; longer while a t3tray is running that can start it. Raises Refused after the limit."""
         tray, began = InstanceLock(self._host.data_directory), time.monotonic()
         while not self.serves(key.url) and not await _is_ours(key):
-            holder = tray.holder()
-            limit = _BUSY_TRAY_LIMIT if holder and psutil.pid_exists(holder.pid) else TRAY_LIMIT
-            if time.monotonic() - began > limit:
+            holder, waited = tray.holder(), time.monotonic() - began
+            if holder and holder.is_running:
+                if waited > BUSY_TRAY_LIMIT:
+                    logs = log_directory(self._host.data_directory)
+                    raise Refused(
+                        f"t3tray runs (process {holder.pid}), but its guard does not answer.",
+                        f"If the guard could not start, t3tray's log says why. It is in {logs}.",
+                    )
+            elif waited > TRAY_LIMIT:
                 raise Refused(
                     "The guard is not running, so T3 Code could no longer reach OpenCode.",
                     "Start t3tray, or `t3tray guard run`, first.",

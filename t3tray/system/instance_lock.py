@@ -21,11 +21,37 @@ _LONGEST = 4096
 
 
 class InstanceHolder(NamedTuple):
-    """The running t3tray. `address` is where it listens for later starts; empty where it does not."""
+    """The running t3tray. `address` is where it listens for later starts; empty where it does not, or not yet. `start` is the
+    process's `process_identity.start_id`; empty where it is not known, as in a file of an older version."""
 
     pid: int
     has_window: bool
     address: str = ""
+    start: str = ""
+
+    @classmethod
+    def this_process(cls, has_window: bool, address: str = "") -> InstanceHolder:
+        """Return this process with its start, if the system tells it."""
+        # Imported here: the tray app takes the lock before its icon is drawn, and imports what is slow after that.
+        import psutil
+
+        from t3tray.system.process_identity import start_id
+
+        start = ""
+        with suppress(psutil.Error, OSError):
+            start = start_id(os.getpid())
+        return cls(os.getpid(), has_window, address, start)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether this process certainly still runs: the file outlives it, and its pid may be another process's by now."""
+        import psutil
+
+        from t3tray.system.process_identity import is_running
+
+        with suppress(psutil.Error, OSError):
+            return bool(self.start) and is_running(self.pid, 0.0, self.start)
+        return False
 
 
 class InstanceLock:
@@ -66,18 +92,23 @@ class InstanceLock:
         return True
 
     def name(self, holder: InstanceHolder) -> None:
-        """Write the holder into the file, for messages only. Does nothing when the lock is not held."""
-        import json
+        """Write the holder into the file, in place of what it names. Does nothing when the lock is not held.
 
+        Other processes read it for their messages, and to judge whether a t3tray runs that will start the guard.
+        """
         if self._file is not None:
+            content = _as_json(holder)
             with suppress(OSError):
-                os.ftruncate(self._file, 0)
-                os.write(self._file, json.dumps(holder._asdict()).encode())
+                os.lseek(self._file, 0, os.SEEK_SET)
+                os.write(self._file, content)
+                os.ftruncate(self._file, len(content))
 
     def release(self) -> None:
-        """Release the lock. Does nothing when it is not held."""
+        """Release the lock, and empty the file first: nobody holds it any more. Does nothing when it is not held."""
         held, self._file = self._file, None
         if held is not None:
+            with suppress(OSError):
+                os.ftruncate(held, 0)
             os.close(held)
 
     def holder(self) -> InstanceHolder | None:
@@ -87,9 +118,19 @@ class InstanceLock:
         try:
             with self.path.open("rb") as file:
                 values = json.loads(file.read(_LONGEST))
-            return InstanceHolder(int(values["pid"]), bool(values["has_window"]), str(values["address"]))
-        except (OSError, ValueError, KeyError, TypeError):
+            texts = (str(values.get(name, "")) for name in ("address", "start"))
+            return InstanceHolder(int(values["pid"]), bool(values["has_window"]), *texts)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
+
+
+def _as_json(holder: InstanceHolder) -> bytes:
+    # The tray app names itself before its icon is drawn, without an address and a start: importing json would delay the icon.
+    if not (holder.address or holder.start):
+        return b'{"pid": %d, "has_window": %s}' % (holder.pid, b"true" if holder.has_window else b"false")
+    import json
+
+    return json.dumps(holder._asdict()).encode()
 
 
 def already_running(holder: InstanceHolder | None) -> Refused:

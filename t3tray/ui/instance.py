@@ -35,12 +35,12 @@ class Instance(QObject):
 
     def take(self) -> bool:
         """Take the lock. Return False if another process has it. Raises StoreError when the data folder cannot be used."""
-        return self._lock.take()
+        return self._lock.take(InstanceHolder(os.getpid(), has_window=True))
 
     def listen(self) -> None:
         """Accept requests of processes that start later; they read the address from the lock file."""
         address = address_of(self._directory)
-        self._lock.name(InstanceHolder(os.getpid(), True, address))
+        self._lock.name(InstanceHolder.this_process(True, address))
         if sys.platform == "win32":
             from PySide6.QtNetwork import QLocalServer
 

@@ -28,6 +28,7 @@ from t3tray.guard.service import GuardService
 from t3tray.guard.t3_settings import Protection
 from t3tray.system.environment import SERVER_USER
 from t3tray.system.instance_lock import InstanceHolder, InstanceLock
+from t3tray.system.paths import log_directory
 from t3tray.threads.snapshot import Snapshot
 from tests.support.running_guard import (
     LIMIT,
@@ -260,7 +261,7 @@ async def test_a_tray_app_that_runs_but_is_slow_is_waited_for(
 ) -> None:
     monkeypatch.setattr("t3tray.guard.service.TRAY_LIMIT", -1.0)
     tray = InstanceLock(host.data_directory)
-    assert tray.take(InstanceHolder(os.getpid(), has_window=False))
+    assert tray.take(InstanceHolder.this_process(has_window=False))
     async with another() as command:
         waiting = asyncio.create_task(command.protect(False))
         await eventually(host.wants_guard)
@@ -269,6 +270,32 @@ async def test_a_tray_app_that_runs_but_is_slow_is_waited_for(
         assert view.state is Protection.GUARDED
         await command.unprotect(False)
     tray.release()
+
+
+async def test_a_tray_app_that_runs_without_its_guard_is_named(
+    host: GuardHost, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("t3tray.guard.service.BUSY_TRAY_LIMIT", 0.2)
+    tray = InstanceLock(host.data_directory)
+    assert tray.take(InstanceHolder.this_process(has_window=True))
+    async with another() as command:
+        with pytest.raises(Refused, match=rf"t3tray runs \(process {os.getpid()}\), but its guard does not answer") as refused:
+            await command.protect(False)
+    assert refused.value.hint and str(log_directory(host.data_directory)) in refused.value.hint
+    tray.release()
+
+
+async def test_a_tray_app_that_has_ended_is_not_waited_for(
+    host: GuardHost, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("t3tray.guard.service.TRAY_LIMIT", 0.2)
+    # Long enough to be cut off by the test's own limit.
+    monkeypatch.setattr("t3tray.guard.service.BUSY_TRAY_LIMIT", 1000.0)
+    ended = InstanceHolder(os.getpid(), True, start="its pid is this process's by now")
+    InstanceLock(host.data_directory).path.write_text(json.dumps(ended._asdict()))
+    async with another() as command, asyncio.timeout(LIMIT):
+        with pytest.raises(Refused, match="The guard is not running"):
+            await command.protect(False)
 
 
 async def test_a_mistake_of_ours_is_told_and_tried_again(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -19,6 +20,15 @@ def test_the_first_takes_it_for_itself_alone_and_a_second_does_not(qtbot: QtBot,
     first, second = Instance(tmp_path / "data"), Instance(tmp_path / "data")
     assert first.take() and not second.take()
     assert stat.S_IMODE((tmp_path / "data" / "tray.lock").stat().st_mode) == 0o600
+
+
+def test_it_is_named_at_once_and_with_its_address_when_it_listens(qtbot: QtBot, tmp_path: Path) -> None:
+    first, lock = Instance(tmp_path), InstanceLock(tmp_path)
+    assert first.take() and lock.holder() == InstanceHolder(os.getpid(), True)
+    first.listen()
+    holder = lock.holder()
+    assert holder == InstanceHolder.this_process(True, address_of(tmp_path)) and holder.is_running
+    first.close()
 
 
 def test_under_another_name_of_its_folder_it_is_found_all_the_same(qtbot: QtBot, tmp_path: Path) -> None:

@@ -231,15 +231,16 @@ def test_the_command_line_never_imports_qt_and_its_words_nothing_heavy() -> None
 
 
 @pytest.mark.process
-def test_nothing_that_takes_time_is_imported_before_the_icon_or_in_the_gui_thread() -> None:
+def test_nothing_that_takes_time_is_imported_before_the_icon_or_in_the_gui_thread(tmp_path: Path) -> None:
     """And `import` stays Python's own: PySide6's reads the source of every module that comes after it."""
-    late = ("asyncio", "hashlib", "json", "msgspec", "platformdirs", "t3tray.domain")
+    late = ("asyncio", "hashlib", "json", "msgspec", "platformdirs", "psutil", "t3tray.domain")
     heavy = ("PySide6.QtNetwork", "alembic", "html.entities", "httpx", "keyring", "sqlalchemy")
     script = (
         "import builtins, sys; own = builtins.__import__; import t3tray.app\n"
+        "from pathlib import Path; from t3tray.ui.instance import Instance; assert Instance(Path(sys.argv[1])).take()\n"
         f"print([m for m in {late + heavy!r} if m in sys.modules], builtins.__import__ is own)\n"
         "import t3tray.ui.bridge, t3tray.ui.tray.menu_drawing, t3tray.ui.report\n"
         f"print([m for m in {heavy!r} if m in sys.modules])"
     )
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    told = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
     assert told.stdout.split("\n")[:2] == ["[] True", "[]"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -32,8 +33,31 @@ def test_a_second_one_learns_who_holds_it_also_by_another_name_of_the_folder(tmp
     assert second.holder() == me
     assert os.name == "nt" or stat.S_IMODE(first.path.stat().st_mode) == 0o600
     first.release()
+    assert second.holder() is None and second.path.read_bytes() == b"", "nobody is named that holds nothing"
     assert second.take(InstanceHolder(1, False)) and first.holder() == InstanceHolder(1, False)
+    first.release()
+    assert first.holder() == InstanceHolder(1, False), "one that holds nothing empties nothing"
     second.release()
+
+
+def test_a_holder_that_is_named_anew_replaces_what_was_written(tmp_path: Path) -> None:
+    lock = InstanceLock(tmp_path)
+    assert lock.take(InstanceHolder(7, True))
+    for holder in (InstanceHolder(7, True, "/run/t3tray.sock", "boot:1"), InstanceHolder(7, True, start="boot:2")):
+        lock.name(holder)
+        assert lock.holder() == holder
+    lock.release()
+
+
+def test_a_holder_runs_only_while_its_own_process_does(tmp_path: Path) -> None:
+    lock, me = InstanceLock(tmp_path), InstanceHolder.this_process(has_window=False)
+    assert me.pid == os.getpid() and me.start
+    assert lock.take(me) and lock.holder() == me and me.is_running
+    assert not me._replace(start="another boot:1").is_running, "the pid is another process's by now"
+    lock.path.write_text(json.dumps({"pid": os.getpid(), "has_window": False, "address": ""}))
+    older = lock.holder()
+    assert older == InstanceHolder(os.getpid(), False) and not older.is_running, "an older version wrote no start"
+    lock.release()
 
 
 @pytest.mark.process
