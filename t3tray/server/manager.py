@@ -187,6 +187,8 @@ class ManagedServer:
         self._runner.feed(supervisor_events.Stop())
         if not await self._runner.wait(lambda: self._supervisor.is_idle, STOP_LIMIT):
             pid = self.status.pid
+            if pid is None:
+                raise ServerFailed("The server is still starting and could not be stopped yet.", "Try again in a moment.")
             raise ServerFailed(f"Could not stop the server (process {pid}).", f"Stop it with: kill {pid}")
         async with self._runner.busy:
             await self._lease.clear(STOP_LIMIT)

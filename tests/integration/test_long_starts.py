@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from t3tray.domain.server import ServerState
-from t3tray.errors import TimedOut, UnsupportedVersion
+from t3tray.errors import ServerFailed, TimedOut, UnsupportedVersion
 from t3tray.server import manager, supervisor, supervisor_runner, work_meter
 from t3tray.server.handles import ServerProgram
 from tests.support import fake_opencode
 from tests.support.bad_server import LIMIT, BadServer, owning, until
 from tests.support.opencode import OpenCodeHome, opencode_binary
+from tests.support.server_owner import Owner
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the bad server is a POSIX script")
 
@@ -46,6 +48,39 @@ async def test_a_long_start_is_waited_for_told_and_left_to_finish(
         assert (await waiting).version == fake_opencode.VERSION
         assert (owner.launches, owner.server.status.reason) == (0, "")
     assert bad.living() == [] and len(bad.pids()) == 1
+
+
+class Hesitating(Owner):
+    """One whose program is found only when it may be, as behind a login shell that takes its time."""
+
+    def __init__(self, data: Path, program: ServerProgram) -> None:
+        self.may_launch = threading.Event()
+        super().__init__(data, program)
+
+    def _launch(self) -> ServerProgram:
+        assert self.may_launch.wait(LIMIT)
+        return super()._launch()
+
+
+async def test_a_start_without_a_process_yet_is_not_told_by_its_number(
+    data: Path, bad: BadServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = Hesitating(data, bad.program)
+    starting = asyncio.ensure_future(owner.server.start())
+    try:
+        await until(lambda: owner.server.status.state is ServerState.STARTING)
+        monkeypatch.setattr(manager, "STOP_LIMIT", 0.2)
+        with pytest.raises(ServerFailed, match="The server is still starting and could not be stopped yet") as failed:
+            await owner.server.stop()
+        assert failed.value.hint == "Try again in a moment."
+        monkeypatch.undo()
+        owner.may_launch.set()
+        await owner.server.stop()
+        assert owner.server.status.state is ServerState.STOPPED and bad.living() == []
+    finally:
+        owner.may_launch.set()
+        await owner.close()
+        await asyncio.gather(starting, return_exceptions=True)
 
 
 @pytest.mark.parametrize(
