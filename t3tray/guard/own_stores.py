@@ -26,17 +26,37 @@ class OwnStores:
     async def open(cls, store: Store) -> OwnStores:
         """Open both beside this store. Raises StoreError."""
         read, write = SqlThread("t3tray-guard-read"), SqlThread("t3tray-guard-write")
+        # Filled in the threads: a store may be opened there after its opening was cancelled here.
+        readers: list[Store] = []
+        writers: list[Store] = []
         try:
-            reader = await read(store.beside, read_only=True)
-            return cls(reader, read, await write(store.beside), write)
+            await read(lambda: readers.append(store.beside(read_only=True)))
+            await write(lambda: writers.append(store.beside()))
+            return cls(readers[0], read, writers[0], write)
         except BaseException:
-            read.close()
-            write.close()
+            try:
+                await _end(read, readers, store)
+            finally:
+                await _end(write, writers, store)
             raise
 
     async def close(self, shared: Store) -> None:
         """Close both, once what they do is done. `shared` stays open: a store that cannot be written is the same for all."""
-        for store, run in ((self.reader, self.read), (self.writer, self.write)):
+        try:
+            await _end(self.read, [self.reader], shared)
+        finally:
+            await _end(self.write, [self.writer], shared)
+
+
+async def _end(run: SqlThread, stores: list[Store], shared: Store) -> None:
+    """Close these stores in their thread, except the shared one, then end the thread. `stores` is read when its turn comes."""
+
+    def close() -> None:
+        for store in stores:
             if store is not shared:
-                await run(store.close)
-            await asyncio.to_thread(run.close)
+                store.close()
+
+    try:
+        await run(close)
+    finally:
+        await asyncio.to_thread(run.close)

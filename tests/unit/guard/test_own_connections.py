@@ -135,6 +135,80 @@ async def test_the_reader_sees_what_was_written_and_writes_nothing(store: Store)
     assert store.journal.binding("t1").pending == ("i1",), "the store beside which they were opened stays open"
 
 
+class Opened:
+    """A store of which connections are opened beside it, as many as may be; what became of them."""
+
+    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.opened: list[Store] = []
+        self.closed: list[Store] = []
+        self.begun, self.may_open, self.hindered = threading.Event(), threading.Event(), 0
+        beside, close = Store.beside, Store.close
+        self.may_open.set()
+
+        def open_one(near: Store, read_only: bool = False) -> Store:
+            self.begun.set()
+            assert self.may_open.wait(90)
+            if len(self.opened) == self.hindered:
+                raise StoreError("There is no place for another one.")
+            self.opened.append(beside(near, read_only))
+            return self.opened[-1]
+
+        def close_one(given: Store) -> None:
+            close(given)
+            if given is not store:
+                self.closed.append(given)
+
+        monkeypatch.setattr(Store, "beside", open_one)
+        monkeypatch.setattr(Store, "close", close_one)
+
+
+async def test_a_reader_without_a_writer_is_closed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    connections = Opened(store, monkeypatch)
+    connections.hindered = 1
+    with pytest.raises(StoreError, match="no place"):
+        await OwnStores.open(store)
+    assert len(connections.opened) == 1 and connections.closed == connections.opened
+
+
+async def test_an_opening_that_is_broken_off_closes_what_it_opens_and_holds_nothing_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections = Opened(store, monkeypatch)
+    connections.hindered = 2
+    connections.may_open.clear()
+    opening = asyncio.ensure_future(OwnStores.open(store))
+    assert await asyncio.to_thread(connections.begun.wait, 90)
+    opening.cancel()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    # The event loop goes on, which is who lets it open now.
+    connections.may_open.set()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert len(connections.opened) == 1 and connections.closed == connections.opened
+
+
+async def test_a_reader_that_cannot_be_closed_leaves_no_writer_open(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    stores = await OwnStores.open(store)
+    close, closed = Store.close, list[Store]()
+
+    def close_one(given: Store) -> None:
+        if given is stores.reader and not closed:
+            closed.append(given)
+            raise StoreError("The disk is gone.")
+        close(given)
+        closed.append(given)
+
+    monkeypatch.setattr(Store, "close", close_one)
+    with pytest.raises(StoreError, match="disk is gone"):
+        await stores.close(store)
+    assert closed == [stores.reader, stores.writer]
+    for run in (stores.read, stores.write):
+        with pytest.raises(RuntimeError, match="after shutdown"):
+            await run(lambda: None)
+    stores.reader.close()
+
+
 SESSION = {"id": "ses_1", "directory": "/w", "title": "Report", "time": {"created": 1, "updated": 2}}
 
 
