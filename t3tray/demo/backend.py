@@ -125,21 +125,23 @@ async def open_demo(
     """
     world = DemoWorld(scratch, outside)
     write = print_line or partial(_print, sys.stdout)
+    backend: DemoBackend | None = None
     try:
         await world.build(lambda text: publish(Snapshot(ServerStatus(ServerState.STARTING), banner=text)))
         backend = await DemoBackend.open(str(scratch.data), "tray")
+        backend.world = world
+        write(f"{BANNER}. Its folder is {scratch.root}")
+        write(f"The command line on it:  {scratch.command} threads")
+        write(
+            f"In {world.switch_after:g} s T3 Code silently sends the next message of “{SWITCHED.title}” to a new, empty session,"
+            " and t3tray reports it. The demo ends when you quit it, and everything in it is removed."
+        )
     except BaseException as error:
-        await world.close()
+        # The backend closes the world too.
+        await (backend or world).close()
         if isinstance(error, T3TrayError) and print_line is None:
             _print(sys.stderr, f"{error.title}: {error.message}\n{error.hint or ''}")
         raise
-    backend.world = world
-    write(f"{BANNER}. Its folder is {scratch.root}")
-    write(f"The command line on it:  {scratch.command} threads")
-    write(
-        f"In {world.switch_after:g} s T3 Code silently sends the next message of “{SWITCHED.title}” to a new, empty session,"
-        " and t3tray reports it. The demo ends when you quit it, and everything in it is removed."
-    )
     return backend
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from t3tray.demo.backend import DemoBackend, DemoWorld
+from t3tray.demo.backend import DemoBackend, DemoWorld, open_demo
 from t3tray.demo.scratch import Scratch
 from t3tray.errors import WorldError
 
@@ -45,6 +46,35 @@ def test_the_desktop_is_still_found(tmp_path: Path) -> None:
     assert inside["WAYLAND_DISPLAY"] == str(runtime / "wayland-0")
     assert inside["DBUS_SESSION_BUS_ADDRESS"] == f"unix:path={runtime / 'bus'}"
     assert inside["XDG_RUNTIME_DIR"] != str(runtime)
+
+
+async def test_an_output_that_takes_nothing_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[object] = []
+    of_backend, of_world = DemoBackend.close, DemoWorld.close
+
+    async def build(world: DemoWorld, _report: object) -> None:
+        """Nothing of it is needed here."""
+
+    async def close_backend(backend: DemoBackend) -> None:
+        await of_backend(backend)
+        closed.append(backend)
+
+    async def close_world(world: DemoWorld) -> None:
+        await of_world(world)
+        closed.append(world)
+
+    monkeypatch.setattr(DemoWorld, "build", build)
+    monkeypatch.setattr(DemoWorld, "close", close_world)
+    monkeypatch.setattr(DemoBackend, "close", close_backend)
+
+    def full(_line: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    scratch = Scratch.make()
+    with pytest.raises(OSError, match="No space left"):
+        await open_demo(scratch, {}, lambda _snapshot: None, full)
+    assert [type(each) for each in closed] == [DemoWorld, DemoBackend]
+    scratch.remove()
 
 
 def test_a_second_demo_has_a_place_of_its_own(tmp_path: Path) -> None:
