@@ -19,9 +19,11 @@ async def server(command: Command) -> ExitCode:
         tail = await asyncio.to_thread(tail_of, backend.server.log_path, _LOG_LINES)
         command.answer({"log": tail}, tail)
         return ExitCode.DONE
-    if command.arguments.forget and (action != "stop" or not await _forget_elsewhere(backend)):
+    if command.arguments.forget and action != "stop":
+        raise UsageError("--forget can be used only with `server stop`.")
+    if command.arguments.forget and not await _forget_elsewhere(backend):
         message = "No other machine has started a server or left a change open in this data directory."
-        raise UsageError(message, "Use --forget only with `server stop`, on a data directory that two machines share.")
+        raise UsageError(message, "Use --forget only on a data directory that two machines share.")
     if action == "stop":
         await backend.server.stop()
     elif action in ("start", "restart"):

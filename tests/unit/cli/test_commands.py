@@ -15,7 +15,7 @@ import pytest
 from t3tray.backend.backend import Backend
 from t3tray.cli.context import Command
 from t3tray.cli.run import COMMANDS, run_command
-from t3tray.errors import ExitCode
+from t3tray.errors import ExitCode, UsageError
 
 WORDS = Namespace(command="threads", data_dir=None, json=True, all=False)
 
@@ -105,6 +105,19 @@ def test_an_answer_that_nobody_reads_any_more_goes_on_in_silence() -> None:
         command = Command(WORDS, None, out, io.StringIO())  # type: ignore[arg-type]
         for _ in range(3):
             command.write_piece("a piece\n")
+
+
+@pytest.mark.parametrize("action", ["start", "restart", "status"])
+async def test_what_another_machine_left_is_forgotten_only_by_stop(action: str) -> None:
+    backend = await Backend.open(None, "command")
+    words = Namespace(action=action, forget=True, json=False)
+    with pytest.raises(UsageError, match=r"--forget can be used only with `server stop`\.") as refused:
+        await COMMANDS["server"](Command(words, backend, io.StringIO(), io.StringIO()))
+    assert refused.value.exit_code is ExitCode.USAGE
+    words.action = "stop"
+    with pytest.raises(UsageError, match="No other machine has started a server"):
+        await COMMANDS["server"](Command(words, backend, io.StringIO(), io.StringIO()))
+    await backend.close()
 
 
 async def test_the_engine_closes_once_however_often_it_is_asked() -> None:
