@@ -26,7 +26,6 @@ from t3tray.messages.journal_reasons import ABANDONED_AS_IT_IS, HELD_OPEN, NAMED
 from t3tray.opencode.failures import failure_of
 from t3tray.opencode.markers import Marker
 from t3tray.opencode.records import SessionRecord
-from t3tray.store.store import Store
 from t3tray.system.intent_ids import IntentIds
 from t3tray.system.tasks import OwnTasks
 from t3tray.threads.evidence import Surroundings, ThreadRecord, cursor_now, evidence_from_server, evidence_without_answers
@@ -198,7 +197,7 @@ class GuardFacts:
         return Thread(thread.id, thread.title, thread.directory, Source.T3CODE, made, max(made, asked))
 
     async def _read(self, thread_id: str) -> tuple[Cursor | None, tuple[Entry, ...]]:
-        return await self._stores.read(_recorded, self._stores.reader, thread_id)
+        return await self._stores.read(self._stores.reader.journal.recorded, thread_id)
 
     def _owner(self, session_id: str) -> tuple[Thread, Cursor] | None:
         owner = self._stores.reader.journal.owner_of(session_id)
@@ -227,7 +226,7 @@ class GuardFacts:
 
     def _stray(self, thread_id: str, session_id: str) -> None:
         """Record an alarm, unless there is one already, and count the session as one of the thread's again."""
-        bound, entries = _recorded(self._store, thread_id)
+        bound, entries = self._store.journal.recorded(thread_id)
         if bound is None or bound.session_id == session_id:
             return
         now, is_back = self._now(), session_id in put_away(entries)
@@ -240,7 +239,7 @@ class GuardFacts:
             self._store.alarms.record({}, [alarm])
 
     def _import(self, thread: Thread, cursor: Cursor) -> None:
-        bound, entries = _recorded(self._store, thread.id)
+        bound, entries = self._store.journal.recorded(thread.id)
         left = cursor.session_id in _left(bound, entries)
         if bound is None and not left and self._store.journal.owner_of(cursor.session_id) is None:
             self._store.threads.save(thread)
@@ -263,10 +262,6 @@ class _Intent:
 
     async def give_up(self, session_id: str) -> None:
         await self._facts.give_up(self.marker, session_id)
-
-
-def _recorded(store: Store, thread_id: str) -> tuple[Cursor | None, tuple[Entry, ...]]:
-    return store.journal.binding(thread_id).cursor, store.journal.entries(thread_id)
 
 
 async def _has(server: SessionServer, session_id: str) -> bool:

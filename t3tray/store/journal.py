@@ -68,6 +68,12 @@ class Journal:
         with self._database.read() as connection:
             return _entries(connection, _ALL) if thread_id is None else _entries(connection, _OF_THREAD, thread=thread_id)
 
+    def recorded(self, thread_id: str) -> tuple[Cursor | None, tuple[Entry, ...]]:
+        """Return the thread's live cursor and its entries, oldest first, as of one moment."""
+        with self._database.read() as connection:
+            wanted = select(journal).where(journal.c.thread_id == thread_id).order_by(journal.c.seq)
+            return live_cursor(connection, thread_id), _entries(connection, wanted)
+
     def binding(self, thread_id: str) -> Binding:
         """Return the thread's binding: the same as `fold` of its entries."""
         with self._database.read() as connection:

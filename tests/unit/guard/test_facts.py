@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from msgspec import structs
+from sqlalchemy import Connection
 
 from t3tray.domain.guard import CreateRequest, GuardAction, GuardAnswer, GuardDecision, T3ThreadState
 from t3tray.domain.journal import Actor, Entry, Event
 from t3tray.domain.remedy import Remedy, RemedyRecord
 from t3tray.domain.verdict import Reason
+from t3tray.store.database import Database
 from t3tray.system.sql_thread import SqlThread
 from t3tray.threads.evidence import cursor_now
 from tests.support.fake_server import FakeServer, KillSwitch
@@ -197,6 +200,26 @@ async def test_an_answer_is_heard_and_kept(begin: Callable[[], GuardLife]) -> No
     await life.facts.record_answer(told)
     assert life.heard == [told]
     assert [replace(kept, id=None) for kept in begin().store.guard_answers.all()] == [told]
+
+
+async def test_a_choice_in_the_middle_of_a_reading_is_read_whole_or_not_at_all(
+    begin: Callable[[], GuardLife], server: FakeServer, thread: T3ThreadState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = begin()
+    first, chosen = await make(life, server, thread), server.add_foreign_session(thread.directory)
+    cursor, read = await cursor_now(server, (await server.session(chosen)).facts, None), Database.read
+
+    @contextmanager
+    def followed_by_a_choice(database: Database) -> Iterator[Connection]:
+        with read(database) as connection:
+            yield connection
+        monkeypatch.undo()
+        life.let_go("t1", Event.SUPERSEDED)
+        life.write("t1", Event.CONFIRMED, cursor)
+
+    monkeypatch.setattr(Database, "read", followed_by_a_choice)
+    assert not await life.facts.has_left("t1", first), "it was bound to it when that was read"
+    assert await life.facts.has_left("t1", first)
 
 
 async def test_an_undone_choice_leaves_the_session_that_was_chosen_and_no_other(
