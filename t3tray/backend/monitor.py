@@ -141,7 +141,7 @@ class Monitor:
     async def _read(self, publish: Callable[[Snapshot], None]) -> Scan:
         """Read and publish everything. A failure of what is only beside the threads hinders nothing."""
         guard, beside, acts = self._guard, self._last.beside, self._snapshots.acts
-        files = (*self._parts.watched_files, *guard.files)
+        files = (*self._parts.watched_files, *guard.service.files)
         await beside(FILES_NOT_FOLLOWED, self._files.follow(files), None)
         # Joins a server that another process of ours started, and settles there what a crash left open.
         await self._parts.settlement.join_if_possible()
@@ -167,7 +167,7 @@ class Monitor:
         upkeep, beside = self._upkeep, self._last.beside
         await beside(VISITS_LOST, upkeep.save_visits(), None)
         more = await beside(PROOFS_LOST, upkeep.record(scan), False)
-        ending = upkeep.end_idle_server(scan, self._guard.under_way)
+        ending = upkeep.end_idle_server(scan, self._guard.service.under_way)
         if await beside(SERVER_KEPT, ending, False) or more:
             self._changed.set()
 

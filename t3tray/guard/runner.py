@@ -10,13 +10,12 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from t3tray.domain.guard_state import NO_GUARD, GuardPhase, GuardState
 from t3tray.errors import T3TrayError
 from t3tray.guard.host import GuardHost
 from t3tray.guard.service import GuardService
-from t3tray.guard.status import GuardStatus, ProtectionPlan, guard_sides, guard_state
+from t3tray.guard.status import GuardStatus, guard_sides, guard_state
 from t3tray.messages.trouble import guard_check_failed
 from t3tray.t3code.guard_sides import GuardSides
 from t3tray.threads.scan import Scan
@@ -30,11 +29,13 @@ _log = logging.getLogger(__name__)
 
 class GuardRunner:
     """One for the tray app's life, in the host's event loop; `close` it before the host. `changed` is called when its status
-    changes."""
+    changes. What it does not decide itself is asked of its `service`."""
+
+    service: GuardService
 
     def __init__(self, host: GuardHost, service: GuardService, changed: Callable[[], None]) -> None:
         self._host = host
-        self._service = service
+        self.service = service
         self._changed = changed
         self._alone = asyncio.Lock()
         self._due = asyncio.Event()
@@ -43,19 +44,9 @@ class GuardRunner:
         self._status: GuardStatus | None = None
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """T3 Code's settings files: after a change of them T3 Code may bypass the guard."""
-        return self._service.files
-
-    @property
     def sides(self) -> GuardSides:
         """Which T3 Code goes through the guard, as of the last check."""
         return guard_sides(self._status) if self._status else GuardSides()
-
-    @property
-    def under_way(self) -> int:
-        """Number of requests under way."""
-        return self._service.under_way
 
     async def run(self) -> None:
         """Keep the guard running or stopped as wanted, until cancelled."""
@@ -84,7 +75,7 @@ class GuardRunner:
             except T3TrayError as error:
                 self._log(error.message)
                 if before is not None:
-                    self._status = replace(before, answers=self._service.listens, trouble=self._trouble)
+                    self._status = replace(before, answers=self.service.listens, trouble=self._trouble)
             return self._status != before
 
     async def seen(self, scan: Scan) -> tuple[GuardState, frozenset[str]]:
@@ -104,11 +95,7 @@ class GuardRunner:
     async def status(self) -> GuardStatus:
         """Return the status after a check."""
         await self.check()
-        return self._status or await self._service.status()
-
-    async def plan(self, on: bool) -> ProtectionPlan:
-        """Return what `protect` would do. Raises Refused where it is not possible, StoreError."""
-        return await self._service.plan(on)
+        return self._status or await self.service.status()
 
     async def protect(self, on: bool, interrupt: bool) -> GuardStatus:
         """Point T3 Code at the guard, or restore its settings. `interrupt`: even while a turn is running there.
@@ -117,11 +104,11 @@ class GuardRunner:
         """
         if on:
             async with self._alone:
-                if not (await self._service.status()).answers:
-                    await self._service.start()
-                await self._service.protect(interrupt)
+                if not (await self.service.status()).answers:
+                    await self.service.start()
+                await self.service.protect(interrupt)
         else:
-            await self._service.unprotect(interrupt)
+            await self.service.unprotect(interrupt)
             self.request_check()
         status = await self.status()
         self._changed()
@@ -131,29 +118,29 @@ class GuardRunner:
         """Stop the guard. Unfinished changes are written ahead; if time runs out, the next start settles them."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_STOP_LIMIT):
-                await self._service.stop()
+                await self.service.stop()
 
     async def _check(self) -> GuardStatus:
         wanted = await self._host.wants_guard()
-        status = await self._service.status(with_others=False)
+        status = await self.service.status(with_others=False)
         is_needed = wanted or status.is_pointed_at
-        if is_needed and not self._service.serves(status.url):
+        if is_needed and not self.service.serves(status.url):
             await self._begin()
-            status = await self._service.status()
+            status = await self.service.status()
         else:
             self._trouble = ""
-            if not is_needed and self._service.listens and not self._service.under_way:
+            if not is_needed and self.service.listens and not self.service.under_way:
                 # Not earlier: T3 Code still ends its sessions through the guard.
-                await self._service.stop()
-                status = await self._service.status(with_others=False)
+                await self.service.stop()
+                status = await self.service.status(with_others=False)
         if status.is_pointed_at:
-            await self._service.make_private()
-        self._is_leaving = not is_needed and self._service.listens
+            await self.service.make_private()
+        self._is_leaving = not is_needed and self.service.listens
         return replace(status, trouble=self._trouble)
 
     async def _begin(self) -> None:
         try:
-            await self._service.start()
+            await self.service.start()
             self._trouble = ""
         except T3TrayError as error:
             self._log(error.message)

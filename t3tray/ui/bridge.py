@@ -149,7 +149,7 @@ class Bridge(AsyncThread):
     def preview_protection(self, on: bool) -> None:
         """Ask what the guard would change, and whether t3tray starts at login: without it, T3 Code could not reach OpenCode
         then."""
-        self._ask(lambda backend: backend.guard.plan(on), self.protection_previewed.emit)
+        self._ask(lambda backend: backend.guard.service.plan(on), self.protection_previewed.emit)
         self.read_autostart()
 
     def protect(self, on: bool, despite_running: bool, at_login: bool) -> None:

@@ -54,9 +54,9 @@ async def test_who_never_used_the_guard_has_no_port_and_no_password(runner: Guar
     assert await host.guard_credentials.known() is None
 
 
-async def test_on_and_off_by_the_desk(runner: GuardRunner, host: GuardHost, world: World) -> None:
+async def test_on_and_off_by_the_desk(runner: GuardRunner, host: GuardHost, service: GuardService, world: World) -> None:
     assert (await state(runner)).phase is GuardPhase.OFF
-    plan = await runner.plan(True)
+    plan = await service.plan(True)
     assert plan.running == () and str(world.home) in plan.before[0] and any("browser tools" in line for line in plan.lost)
     status = await runner.protect(True, False)
     assert status.answers and [view.state for view in status.homes] == [Protection.GUARDED]
@@ -82,7 +82,7 @@ async def test_what_speaks_against_it_leaves_everything_as_it_was(
     (world.home / "userdata" / "server-runtime.json").write_text(json.dumps(runtime))
     with writing(world.state) as connection:
         add_thread(connection, "t1", "ses_1", title="Long work", session_status="running")
-    assert (await runner.plan(True)).running == ("Long work",)
+    assert (await service.plan(True)).running == ("Long work",)
     with pytest.raises(Refused, match="Long work"):
         await runner.protect(True, False)
     assert settings(world) == {} and not await host.wants_guard()
@@ -92,7 +92,7 @@ async def test_what_speaks_against_it_leaves_everything_as_it_was(
 
 @pytest.mark.parametrize("unfit", ["v2", "damaged"])
 async def test_a_t3_code_of_a_form_that_cannot_be_read_is_not_protected_and_told_when_it_becomes_so(
-    runner: GuardRunner, host: GuardHost, world: World, unfit: str
+    runner: GuardRunner, host: GuardHost, service: GuardService, world: World, unfit: str
 ) -> None:
     await runner.protect(True, False)
     if unfit == "damaged":
@@ -110,7 +110,7 @@ async def test_a_t3_code_of_a_form_that_cannot_be_read_is_not_protected_and_told
     assert runner.sides.of(world.home) is GuardSide.OFF, "nobody is promised what the guard cannot keep"
     await runner.protect(False, False)
     with pytest.raises(Refused, match="format that the guard cannot read"):
-        await runner.plan(True)
+        await service.plan(True)
     with pytest.raises(Refused, match="format that the guard cannot read"):
         await runner.protect(True, False)
     assert settings(world) == {} and not await host.wants_guard()

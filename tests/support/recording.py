@@ -84,7 +84,7 @@ class RecordingBackend(Recorder):
             "start_server": self._linger,
             "remedies.preview": lambda _, choice: preview(choice.remedy),
             "remedies.apply": self._apply,
-            "guard.plan": protection_plan,
+            "guard.service.plan": protection_plan,
             "guard.protect": self._protect,
             "restoring.plan": lambda: settle_plan(RESTORE, ("Thread a",), ()),
             "new_thread": lambda *_: "made",

@@ -309,7 +309,7 @@ def test_the_guard_is_previewed_and_then_switched(qtbot: QtBot, bridged: MakeBri
     with qtbot.waitSignal(bridge.protection_changed) as changed:
         bridge.protect(True, False, False)
     assert changed.args and changed.args[0].answers
-    assert ("guard.plan", True) in backend.asked and backend.asked[-1] == ("guard.protect", True, False)
+    assert ("guard.service.plan", True) in backend.asked and backend.asked[-1] == ("guard.protect", True, False)
     with qtbot.waitSignals([bridge.protection_changed, bridge.autostart_changed]):
         bridge.protect(True, True, True)
     assert backend.asked[-2:] == [("guard.protect", True, True), ("set_autostart", True)]

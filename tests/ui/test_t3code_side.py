@@ -97,7 +97,7 @@ def test_the_page_tells_both_sides_and_what_mends_t3_codes(window: MainWindow, r
     said = texts(window.page.header)
     assert "●  Here and in the terminal: ready" in said and "✕  Not fixed in T3 Code" in said and next_sentence(EMPTY) in said
     press(window.page.header, "Protect T3 Code…").click()
-    recorded.wait_for("guard.plan", True)
+    recorded.wait_for("guard.service.plan", True)
     press(window.page.header, "Repair T3 Code's Cursor…").click()
     recorded.wait_for("remedies.preview", "a", Choice(Remedy.REPAIR))
 
