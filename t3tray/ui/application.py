@@ -248,12 +248,15 @@ class Application(QObject):
 
     @Slot(object)
     def _on_resumed(self, verification: Verification) -> None:
-        """Show the thread in the window if it cannot be resumed."""
+        """Show the thread in the window if it cannot be resumed; else read the page anew if it is this thread's."""
         from t3tray.domain.verdict import Kind
 
+        assert self.bridge is not None
         if verification.verdict.kind is not Kind.RESUMABLE:
             self._open_window().bring_up()
             self._open_window().show_thread(verification.thread.id)
+        elif self.window and self.window.isVisible() and self.window.threads.current() == verification.thread.id:
+            self.bridge.read_details(verification.thread.id)
 
     @Slot(str)
     def _on_thread_made(self, thread_id: str) -> None:

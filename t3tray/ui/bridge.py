@@ -17,7 +17,7 @@ from t3tray.domain.notification import Click
 from t3tray.domain.pending_request import Answers, ApprovalRequest, QuestionRequest, Reply
 from t3tray.domain.remedy import Choice, Preview
 from t3tray.domain.restore import SettlePlan
-from t3tray.domain.verification import OpenResult, Verification
+from t3tray.domain.verification import OpenResult
 from t3tray.errors import OurBug, T3TrayError
 from t3tray.guard.status import GuardStatus
 from t3tray.settings.definitions import LOGIN
@@ -91,10 +91,10 @@ class Bridge(AsyncThread):
         self._ask(lambda backend: backend.details.read(thread_id), self.details_changed.emit, quiet=True)
 
     def verify(self, thread_id: str) -> None:
-        self._ask(lambda backend: backend.prompting.verify(thread_id), self._emit_verified, words=CHECKING)
+        self._ask(lambda backend: backend.prompting.verify(thread_id), self.resumed.emit, words=CHECKING)
 
     def open_in_terminal(self, thread_id: str) -> None:
-        self._ask(lambda backend: backend.open_in_terminal(thread_id), self._emit_verified, words=RESUMING)
+        self._ask(lambda backend: backend.open_in_terminal(thread_id), self.resumed.emit, words=RESUMING)
 
     def open_in_t3code(self, thread_id: str) -> None:
         def on_result(opened: OpenResult) -> None:
@@ -271,10 +271,6 @@ class Bridge(AsyncThread):
             self.reply(item.request, item.reply)
         elif isinstance(item.request, QuestionRequest):
             self.answer(item.request, item.answers)
-
-    def _emit_verified(self, verification: Verification) -> None:
-        self.resumed.emit(verification)
-        self.read_details(verification.thread.id)
 
     def _emit_note(self, sentence: str) -> None:
         if sentence:
