@@ -50,13 +50,16 @@ def proof_of(port: int, password: str, query: bytes) -> bytes | None:
     return msgspec.json.encode(_Proof(_mac(port, password, asked[1].decode()))) if asked else None
 
 
-async def probe_guard(port: int, password: str, limit: float = PROBE_LIMIT) -> Listening:
-    """Ask whether a guard with this password listens on this port. Sends no password, and starts no server."""
+async def probe_guard(port: int, password: str, limit: float | None = None) -> Listening:
+    """Ask whether a guard with this password listens on this port, for up to `limit` seconds, else PROBE_LIMIT.
+
+    Sends no password, and starts no server.
+    """
     nonce = token_hex(32)
     asked = f"GET {PROOF_PATH.decode()}?nonce={nonce} HTTP/1.1\r\nHost: {HOST}:{port}\r\nConnection: close\r\n\r\n"
     answer, is_whole = bytearray(), False
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(PROBE_LIMIT if limit is None else limit):
             reader, writer = await asyncio.open_connection(HOST, port)
             try:
                 writer.write(asked.encode())

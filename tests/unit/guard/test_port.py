@@ -1,10 +1,8 @@
-"""The guard's port and password: strangers on the port, a frozen guard, a second one, a lost or unreadable password."""
+"""The guard's port and password: strangers on the port, a second guard, a password that is lost or unreadable."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import socket
 from typing import Any
 
@@ -18,12 +16,10 @@ from t3tray.guard.runner import GuardRunner
 from t3tray.guard.service import GuardService
 from t3tray.guard.status import guard_sides
 from t3tray.threads.scan import Scan
-from tests.support.program import Program
 from tests.support.running_guard import (
     PortOwners,
     another,
     backend,
-    eventually,
     host,
     owners,
     runner,
@@ -71,8 +67,14 @@ async def test_a_port_that_a_stranger_has_is_given_up_with_the_password_that_it_
 
 @pytest.mark.parametrize("may_be_ours", [True, False])
 async def test_who_says_nothing_is_a_stranger_only_where_the_system_shows_it(
-    runner: GuardRunner, owners: PortOwners, host: GuardHost, service: GuardService, may_be_ours: bool
+    runner: GuardRunner,
+    owners: PortOwners,
+    host: GuardHost,
+    service: GuardService,
+    may_be_ours: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("t3tray.guard.proof.PROBE_LIMIT", 0.1)
     key = await host.guard_credentials.get()
     await host.want_guard(True)
     owners.verdict = may_be_ours
@@ -97,33 +99,6 @@ async def test_a_port_whose_owner_answers_wrongly_is_given_up_whatever_the_syste
     async with await asyncio.start_server(greet, "127.0.0.1", key.port):
         await runner.check()
     assert service.listens and (await host.guard_credentials.get()).port != key.port
-
-
-async def test_a_frozen_guard_of_ours_keeps_its_port_its_password_and_t3_codes_settings(
-    runner: GuardRunner, host: GuardHost, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("t3tray.guard.proof.PROBE_LIMIT", 0.2)
-    environment = dict(os.environ)
-    program = Program(host.data_directory, environment)
-    with program.started("guard", "run") as running:
-        assert running.stdout
-        assert await asyncio.to_thread(running.stdout.readline)
-        await runner.protect(True, False)
-        key, before = await host.guard_credentials.get(), settings(world)
-        running.send_signal(signal.SIGSTOP)
-        try:
-            found = await state(runner)
-            assert found == GuardState(GuardPhase.ALONE, "The guard of another t3tray is not responding.")
-            assert await host.guard_credentials.get() == key and settings(world) == before
-            assert runner.sides.of(world.home) is GuardSide.UNPROVED, "what T3 Code gets there cannot be told"
-        finally:
-            running.send_signal(signal.SIGCONT)
-        await eventually(lambda: answers(runner))
-        assert await host.guard_credentials.get() == key and settings(world) == before
-
-
-async def answers(runner: GuardRunner) -> bool:
-    return (await runner.status()).answers
 
 
 async def test_switched_off_the_password_opens_nothing_any_more_and_another_guard_follows_the_next_one(
