@@ -215,8 +215,8 @@ async def test_a_tray_app_that_has_ended_is_not_waited_for(
     monkeypatch.setattr("t3tray.guard.service.TRAY_LIMIT", 0.2)
     # Long enough to be cut off by the test's own limit.
     monkeypatch.setattr("t3tray.guard.service.BUSY_TRAY_LIMIT", 1000.0)
-    ended = InstanceHolder(os.getpid(), True, start="its pid is this process's by now")
-    InstanceLock(host.data_directory).path.write_text(json.dumps(ended._asdict()))
+    ended = {"pid": os.getpid(), "has_window": True, "address": "", "start": "its pid is this process's by now"}
+    InstanceLock(host.data_directory).path.write_text(json.dumps(ended))
     async with another() as command, asyncio.timeout(LIMIT):
         with pytest.raises(Refused, match="The guard is not running"):
             await command.protect(False)

@@ -53,7 +53,7 @@ def test_a_holder_runs_only_while_its_own_process_does(tmp_path: Path) -> None:
     lock, me = InstanceLock(tmp_path), InstanceHolder.this_process(has_window=False)
     assert me.pid == os.getpid() and me.start
     assert lock.take(me) and lock.holder() == me and me.is_running
-    assert not me._replace(start="another boot:1").is_running, "the pid is another process's by now"
+    assert not InstanceHolder(me.pid, False, start="another boot:1").is_running, "the pid is another process's by now"
     lock.path.write_text(json.dumps({"pid": os.getpid(), "has_window": False, "address": ""}))
     older = lock.holder()
     assert older == InstanceHolder(os.getpid(), False) and not older.is_running, "an older version wrote no start"
