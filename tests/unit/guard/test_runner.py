@@ -1,4 +1,4 @@
-"""The guard in the tray app: it listens while it is wanted, whoever says so, and tells why where it cannot."""
+"""The guard in the tray app: it listens while it is wanted, whichever process wants it, and reports why if it cannot."""
 
 from __future__ import annotations
 
