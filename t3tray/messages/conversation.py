@@ -20,6 +20,16 @@ def error_sentence(name: str, message: str) -> str:
     return f"{what}: {provider_words}." if provider_words else f"{what}."
 
 
+def not_answered(why: str) -> str:
+    """`why` is the model's error, with or without a full stop."""
+    return f"The model did not answer: {why}"
+
+
+def not_asked(why: str) -> str:
+    """Return the sentence on a message that OpenCode stored without asking the model; `why` is empty if unknown."""
+    return f"The model was not asked. {why or 'OpenCode stored this message and gave no reason.'}"
+
+
 def dated_ahead_sentence(at_ms: int) -> str:
     """Return why OpenCode asks no model after a message that is dated at this time in the future."""
     return f"The newest message of this session is dated {local_time(at_ms)}, which is still to come."

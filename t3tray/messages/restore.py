@@ -12,6 +12,7 @@ SETTLE = "Say that this is settled: `t3tray doctor --settle`."
 
 # Stored as the trouble of a restore: "t3tray's data lacks …".
 JOURNAL_LACKS = "lacks changes of bindings that OpenCode's sessions show"
+_BINDINGS_HELD = "All bindings are as they were; settings and drafts may be older."
 
 # How many threads are named, in the order of the list.
 _NAMED = 8
@@ -24,7 +25,7 @@ def settle_plan(restore: Restore, in_doubt: Sequence[str], split: Sequence[str])
     before, after = [*what_happened(restore)], ["t3tray says no more about it."]
     kept, lost = ["All sessions and conversations; nothing of OpenCode's or T3 Code's is changed."], list[str]()
     if restore.complete:
-        before.append("All bindings are as they were; settings and drafts may be older.")
+        before.append(_BINDINGS_HELD)
     elif in_doubt:
         whose = "This thread's binding" if one else f"The bindings of these {len(in_doubt)} threads"
         before += [f"{whose} may be older, so {'it does' if one else 'they do'} not count as proved:", *_listed(in_doubt)]
@@ -80,7 +81,7 @@ def restore_sentence(restore: Restore) -> str:
     """Return what the user is told until the restore is settled."""
     parts = [*what_happened(restore)]
     if restore.complete:
-        parts.append("All bindings are as they were; settings and drafts may be older.")
+        parts.append(_BINDINGS_HELD)
     else:
         parts.append(
             "Changes after that are missing: threads that OpenCode's sessions name were made again; a thread whose binding may be"
@@ -88,6 +89,22 @@ def restore_sentence(restore: Restore) -> str:
         )
     parts.append(SETTLE)
     return " ".join(parts)
+
+
+def restore_bar(restore: Restore, in_doubt: int) -> tuple[str, str]:
+    """Return the title and message of the window's bar: what happened, and what it means. `in_doubt` is a number of threads."""
+    if restore.copy_at:
+        happened = f"t3tray's data was put back from the copy of {restore.copy_at:%Y-%m-%d %H:%M} UTC."
+    elif restore.aside:
+        happened = "t3tray's data was set aside, and there is no good copy: it begins anew."
+    else:
+        happened = what_happened(restore)[0]
+    if restore.complete:
+        return happened, _BINDINGS_HELD
+    if in_doubt == 0:
+        return happened, "Changes after that were missing."
+    which = "The binding of 1 thread" if in_doubt == 1 else f"The bindings of {in_doubt} threads"
+    return happened, f"{which} may be older. Check {'it' if in_doubt == 1 else 'each'} on its page, or settle it."
 
 
 def doubt_clause(restore: Restore) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from t3tray.domain.pending_request import RequestKind
 from t3tray.errors import NotTaken, TurnFailed, Unanswered
+from t3tray.messages.conversation import not_answered
 
 KEPT_AS_DRAFT = "Nothing was sent; the text is kept as the thread's draft."
 PERHAPS_SENT = "The text is kept as the thread's draft. Sent again, it is looked up first, and never sent twice."
@@ -77,7 +78,7 @@ def thread_left(session_id: str | None) -> str:
 
 
 def turn_failed(why: str) -> TurnFailed:
-    return TurnFailed(f"The model did not answer: {why}", _ARRIVED_GO_ON)
+    return TurnFailed(not_answered(why), _ARRIVED_GO_ON)
 
 
 def turn_stopped() -> TurnFailed:

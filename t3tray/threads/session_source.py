@@ -31,6 +31,8 @@ from t3tray.threads.verify import Assessment
 
 # Verdicts that another database may turn into an answer.
 _DOUBTS = frozenset({Reason.OTHER_DATABASE, Reason.SERVER_DOWN})
+# Before the program was asked, or after it was replaced.
+_UNASKED = Trust(absence_counts=False, why=NOT_ASKED)
 _log = logging.getLogger(__name__)
 
 
@@ -46,7 +48,7 @@ class SessionSource:
         self._run_sql = run_sql
         self._servers = servers
         self.is_external = servers.server.is_external
-        self._program_trust = Trust(absence_counts=False, why=NOT_ASKED)
+        self._program_trust = _UNASKED
         self._program: ProgramFile | None = None
         self._is_another = False
         self._compared: tuple[str, Path] | None = None
@@ -107,7 +109,7 @@ class SessionSource:
             # The program that answered last was another one, and may use another database: this one is asked before anything is
             # believed.
             self._is_another = last is not None
-            self._program_trust = Trust(absence_counts=False, why=NOT_ASKED)
+            self._program_trust = _UNASKED
         self._settle()
 
     async def _ask_program(self) -> None:
@@ -171,7 +173,7 @@ class SessionSource:
     @property
     def _is_open(self) -> bool:
         """Whether asking the program could still tell more."""
-        return not self.is_external and self._program_trust.why == NOT_ASKED and not self._database.trust.absence_counts
+        return not self.is_external and self._program_trust is _UNASKED and not self._database.trust.absence_counts
 
     async def _agrees(self, connection: Connection) -> bool | None:
         """Return whether file and server agree; None if neither has a session. Raises ServerError if one of them cannot

@@ -13,6 +13,7 @@ from t3tray.domain.conversation import Conversation, SubAgent
 from t3tray.domain.evidence import Role
 from t3tray.domain.times import dated, from_ms, local
 from t3tray.domain.transcript import Message, Piece, PieceKind, ToolCall
+from t3tray.messages.conversation import not_answered, not_asked
 from t3tray.ui.conversation.markdown import Block, Blocks
 from t3tray.ui.conversation.tools import ToolSheet, given, is_running, tool_symbol, tool_words
 
@@ -313,7 +314,7 @@ def _copy(turn: tuple[Message, ...]) -> Iterator[Row]:
 
 def _error(message: Message, depth: int, *, can_retry: bool) -> Iterator[Row]:
     if message.error and not message.stopped:
-        text = f"The model did not answer: {message.error.rstrip('.')}."
+        text = not_answered(f"{message.error.rstrip('.')}.")
         yield ErrorRow(key=f"{message.id}/error", depth=depth, space=_FAR, text=text, can_retry=can_retry)
 
 
@@ -323,7 +324,7 @@ def _unanswered(conversation: Conversation, message_id: str) -> ErrorRow:
     Only the last one can be sent again, and not if the cause is known to persist.
     """
     why = conversation.why_unanswered
-    text = f"The model was not asked. {why or 'OpenCode stored this message and gave no reason.'}"
+    text = not_asked(why)
     can_retry = not why and message_id == conversation.unanswered[-1]
     return ErrorRow(key=f"{message_id}/unanswered", space=_NEAR, text=text, can_retry=can_retry)
 

@@ -24,7 +24,7 @@ TEXT_IN_DOMAIN = {
     "reaper": "why the server was not stopped is stored by these words",
     "redaction": "patterns of secrets",
     "transcript": "names of the sources, as a hand-over gives them to the model",
-    "verdict": "the clauses of a verdict's detail, which is stored with its receipt",
+    "verdict": "the clauses of a verdict's detail: receipts store it as text, joined with texts that cursors store",
 }
 
 
@@ -69,6 +69,7 @@ TEXT_IN_PACKAGES: dict[str, dict[str, str]] = {
     },
     "system": {
         "git": "git's texts, by which an error is recognised",
+        "installation": "the names of what the diagnostics count",
         "read_only_sqlite": "by what Python's own error on a damaged text is recognised",
     },
 }
