@@ -63,5 +63,5 @@ class WatchedTasks:
 
     def _note(self, what: str, sentence: str) -> None:
         if self._trouble.get(what, "") != sentence:
-            self._trouble = {name: told for name, told in {**self._trouble, what: sentence}.items() if told}
+            self._trouble = {name: trouble for name, trouble in {**self._trouble, what: sentence}.items() if trouble}
             self._changed()

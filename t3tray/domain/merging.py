@@ -42,8 +42,8 @@ class Collected:
     @property
     def transcript(self) -> Transcript:
         """The lacking messages as a transcript, with the doubts about the sources that were used."""
-        told = tuple(dict.fromkeys(line for source in self._used for line in source.missing))
-        return Transcript(self._used[0].origin if self._used else Origin.OPENCODE, self.messages, missing=told)
+        missing = tuple(dict.fromkeys(line for source in self._used for line in source.missing))
+        return Transcript(self._used[0].origin if self._used else Origin.OPENCODE, self.messages, missing=missing)
 
     @property
     def origin(self) -> str:

@@ -75,12 +75,12 @@ def forked_from(session_id: str) -> str:
     return f"forked from {session_id}"
 
 
-def joining(keep: str, others: Sequence[str]) -> str:
-    return f"join {', '.join(others)} into {keep}" if others else f"bring the conversation back into {keep}"
+def joining(target: str, others: Sequence[str]) -> str:
+    return f"join {', '.join(others)} into {target}" if others else f"bring the conversation back into {target}"
 
 
-def joined_into(keep: str) -> str:
-    return f"joined into {keep}"
+def joined_into(target: str) -> str:
+    return f"joined into {target}"
 
 
 def carried_over(count: int, sessions: Sequence[str]) -> str:

@@ -134,7 +134,7 @@ def fork_preview(session_id: str, title: str, directory: str) -> Preview:
 
 
 def join_preview(
-    remedy: Remedy, title: str, keep: str, others: Mapping[str, int], brought: Brought, bound: str | None
+    remedy: Remedy, title: str, target: str, others: Mapping[str, int], brought: Brought, bound: str | None
 ) -> Preview:
     """Return the preview of a join or a heal. `others`: number of messages of each other session. `bound`: the session now."""
     collected, packed = brought.collected, brought.packed
@@ -143,7 +143,7 @@ def join_preview(
     name = "the session that is kept" if remedy is Remedy.JOIN else "T3 Code's session"
     lacking = f"{name[:1].upper()}{name[1:]} lacks {counted(len(collected.messages))}, which {collected.origin} has:"
     lacks = (lacking, *_first_words(collected.messages)) if collected.messages else ()
-    stays = f"Of {counted(collected.summarised)} in {keep} the model has a summary only, and that stays so."
+    stays = f"Of {counted(collected.summarised)} in {target} the model has a summary only, and that stays so."
     lost = (
         *((packed.cut,) if packed.cut else ()),
         *((f"Not brought back: {brought.stays_lacking}.",) if brought.stays_lacking else ()),
@@ -159,8 +159,8 @@ def join_preview(
         else f"Nothing has to be carried: {name} holds {_held(brought)}."
     )
     was = bound or "no session"
-    stays_bound = f"The thread stays bound to {keep} here."
-    moves = stays_bound if bound == keep else f"The thread is bound to {keep} here{f', no more to {bound}' if bound else ''}."
+    stays_bound = f"The thread stays bound to {target} here."
+    moves = stays_bound if bound == target else f"The thread is bound to {target} here{f', no more to {bound}' if bound else ''}."
     holds = f"of which the model gets {_given(collected)}" if collected.summarised else f"which holds {_given(collected)}"
     before = (
         f"The thread is bound to {was} here.",
@@ -168,10 +168,10 @@ def join_preview(
         *lacks,
     )
     if remedy is Remedy.JOIN:
-        first = f"{keep} is kept, {holds}."
-        return Preview(remedy, f"Join {listed} into {keep}", "Merge", (first, *before), (comes, moves), kept, lost)
-    first, heading = f"T3 Code goes on in {keep}, {holds}.", f"Give T3 Code its memory of “{title}” back"
-    goes = f"The next message carries it, typed in T3 Code or here: both go on in {keep}. T3 Code may stay open."
+        first = f"{target} is kept, {holds}."
+        return Preview(remedy, f"Join {listed} into {target}", "Merge", (first, *before), (comes, moves), kept, lost)
+    first, heading = f"T3 Code goes on in {target}, {holds}.", f"Give T3 Code its memory of “{title}” back"
+    goes = f"The next message carries it, typed in T3 Code or here: both go on in {target}. T3 Code may stay open."
     return Preview(remedy, heading, "Give T3 Code Its Memory Back", (first, *before), (comes, moves, goes), kept, lost)
 
 

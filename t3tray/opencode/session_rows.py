@@ -17,10 +17,10 @@ from t3tray.system.read_only_sqlite import Row
 from t3tray.system.row_fingerprints import Marks, joined
 
 _SOME = f"{SESSIONS} WHERE id IN (SELECT value FROM json_each(?))"
-_ENDS = """SELECT message.session_id, (SELECT count(*) FROM message WHERE session_id = {name}), {told}
+_ENDS = """SELECT message.session_id, (SELECT count(*) FROM message WHERE session_id = {name}), {fields}
     JOIN {sessions} ON message.rowid = (
     SELECT rowid FROM message WHERE session_id = {name} ORDER BY time_created DESC, id DESC LIMIT 1)"""
-_SOME_ENDS = _ENDS.format(name="wanted.value", told=MESSAGES.removeprefix("SELECT "), sessions="json_each(?) AS wanted")
+_SOME_ENDS = _ENDS.format(name="wanted.value", fields=MESSAGES.removeprefix("SELECT "), sessions="json_each(?) AS wanted")
 # Sessions that were compacted or have a failed answer need all their messages read. This finds at least those that
 # `"compaction"` and MAY_HAVE_FAILED would: GLOB searches for a letter in half the time that it or instr needs for a quote.
 _IS_ODD = f"(message.data GLOB '*{COMPACTION}\"*' OR message.data GLOB '*error\"*')"
@@ -28,7 +28,7 @@ _ODD = f"SELECT DISTINCT session_id FROM message JOIN json_each(?) ON session_id
 _PARTLESS = f"SELECT DISTINCT session_id FROM message JOIN json_each(?) ON session_id = value WHERE {WITHOUT_PARTS}"
 # The same for all sessions: for thousands this takes less than half the time, because the file is read in its own order.
 # Without the columns from parts, which only few messages need.
-_ALL_ENDS = _ENDS.format(name="session.id", told="message.id, message.data, NULL, 1, 0 FROM message", sessions="session")
+_ALL_ENDS = _ENDS.format(name="session.id", fields="message.id, message.data, NULL, 1, 0 FROM message", sessions="session")
 _ALL_ODD = f"SELECT DISTINCT session_id FROM message NOT INDEXED WHERE {_IS_ODD}"
 _ALL_PARTLESS = f"SELECT DISTINCT session_id FROM message WHERE {WITHOUT_PARTS}"
 _EXTENTS = """SELECT value, (SELECT id FROM message WHERE session_id = value ORDER BY time_created, id LIMIT 1),

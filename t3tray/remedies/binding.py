@@ -73,14 +73,14 @@ class Bind:
 
     def _preview(self, details: ThreadDetails, session_id: str, doubt: str) -> tuple[Preview, tuple[str, ...]]:
         bound = details.row.session_id
-        told = {found.session_id: found for found in details.candidates}
-        is_there = bound in told and told[bound].exists is not False
-        now = told[bound] if bound and is_there else None
+        known = {found.session_id: found for found in details.candidates}
+        is_there = bound in known and known[bound].exists is not False
+        now = known[bound] if bound and is_there else None
         added = self._added(now.session_id, session_id) if now and bound != session_id and not doubt else ()
         rivals = _rivals(details, session_id)
         lost = losses(self._tools, details, session_id, doubt)
         title = details.row.thread.title
-        return bind_preview(title, session_id, bound, now, told.get(session_id), added, rivals, lost), rivals
+        return bind_preview(title, session_id, bound, now, known.get(session_id), added, rivals, lost), rivals
 
     def _added(self, bound: str, session_id: str) -> tuple[Message, ...]:
         """Return what the model would know in addition."""

@@ -37,16 +37,16 @@ def collect(tools: Tools, details: ThreadDetails, into: str | None) -> Collected
     try:
         with tools.library() as library:
             known, context = _known(library, into) if into else ((), Context(0))
-            told = tuple(_from_sessions(details, into, library))
+            parts = tuple(_from_sessions(details, into, library))
     except ServerError:
         if into:
             raise
         # OpenCode's database is unreadable now: the copies are used without it.
-        known, context, told = (), Context(0), ()
-    copies = tuple(_copies(tools, details, {source.session_id for source in told}, into))
+        known, context, parts = (), Context(0), ()
+    copies = tuple(_copies(tools, details, {source.session_id for source in parts}, into))
     shown = next(tools.copies(details.row.thread.id, None), None)
-    sources = (*told, *copies, *((shown,) if shown else ()))
-    sessions = [source.messages for source in (*told, *copies)]
+    sources = (*parts, *copies, *((shown,) if shown else ()))
+    sessions = [source.messages for source in (*parts, *copies)]
     held = frozenset(each.id for each in known)
     return Collected(lacking(known, sessions, shown.messages if shown else ()), held, context, sources)
 
@@ -96,29 +96,29 @@ def left_out(tools: Tools, details: ThreadDetails, session_id: str, doubt: str =
     return together(left_out_at_choice(count, today), before if was_reverted(before) else "")
 
 
-def never_brought(details: ThreadDetails, old: Cursor | None, keep: str, collected: Collected) -> str:
+def never_brought(details: ThreadDetails, old: Cursor | None, target: str, collected: Collected) -> str:
     """Return what stays lacking although nothing is left out, a clause. T3 Code's copy has what was typed there, and nothing
     else."""
-    lost, lacks = _sent_here_and_lost(details, keep, collected), old.lacks if old is not None else ""
+    lost, lacks = _sent_here_and_lost(details, target, collected), old.lacks if old is not None else ""
     is_told = any(source.origin is Origin.T3CODE for source in collected.sources)
-    is_unchanged = not collected.messages and old is not None and old.session_id == keep
+    is_unchanged = not collected.messages and old is not None and old.session_id == target
     is_gone = was_reverted(lacks) or not collected.messages
     stays = lacks if lost or is_unchanged or (is_gone and not is_told) else ""
     return stays if lost in stays else together(stays, lost)
 
 
-def _sent_here_and_lost(details: ThreadDetails, keep: str, collected: Collected) -> str:
+def _sent_here_and_lost(details: ThreadDetails, target: str, collected: Collected) -> str:
     """Return a clause on turns sent by t3tray, which T3 Code never showed, whose answers no source has. The journal has the
     answers' ids."""
-    asked = {found.session_id for found in details.candidates if found.exists} - {keep}
+    asked = {found.session_id for found in details.candidates if found.exists} - {target}
     sent: set[str | None] = set()
     for entry in standing(details.journal):
         if entry.event is Event.CONFIRMED and entry.deed is not None and entry.deed.remedy in _TAKES_OVER:
             sent.clear()
         elif entry.why == TURN_OF_OURS and entry.cursor is not None and entry.session_id not in asked:
             sent.add(entry.cursor.last_message_id)
-    told = collected.held.union(each.id for source in collected.sources for each in source.messages)
-    lost = len(sent - told - {None})
+    included = collected.held.union(each.id for source in collected.sources for each in source.messages)
+    lost = len(sent - included - {None})
     return turns_lost(lost) if lost else ""
 
 
@@ -163,12 +163,12 @@ def _from_sessions(details: ThreadDetails, into: str | None, library: Library) -
             yield Transcript(Origin.OPENCODE, library.messages(name), name)
 
 
-def _copies(tools: Tools, details: ThreadDetails, told: Collection[str | None], into: str | None) -> Iterator[Transcript]:
+def _copies(tools: Tools, details: ThreadDetails, included: Collection[str | None], into: str | None) -> Iterator[Transcript]:
     """Yield the archive's copies of sessions that are gone or were emptied; what was reverted away in another stays away."""
     row = details.row
     for found in _own(details):
         emptied = found.session_id == row.session_id and row.verdict.reason in _EMPTIED
-        is_gone = found.session_id not in told and found.session_id != into and found.exists is not True
+        is_gone = found.session_id not in included and found.session_id != into and found.exists is not True
         if is_gone or emptied:
             kept = (each for each in tools.copies(row.thread.id, found.session_id) if each.origin is Origin.VAULT)
             yield from islice(kept, 1)

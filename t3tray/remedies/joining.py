@@ -44,40 +44,40 @@ class Join:
         self._remedy = remedy
 
     async def plan(self, details: ThreadDetails, choice: Choice) -> Plan:
-        keep = self._session_to_keep(details, choice)
-        checked = await check_session(self._tools, keep)
+        target = self._session_to_keep(details, choice)
+        checked = await check_session(self._tools, target)
         refuse_unfit(details, checked.facts)
         _refuse_reverted(checked.facts)
         if checked.doubt:
-            raise refusals.lack_unknown(keep, checked.doubt)
-        collected = await self._tools.run_sql(self._collect, details, keep)
+            raise refusals.lack_unknown(target, checked.doubt)
+        collected = await self._tools.run_sql(self._collect, details, target)
         bound = await self._tools.run_sql(live_binding, self._tools, details.row.thread.id)
-        others = other_sessions(details, keep)
+        others = other_sessions(details, target)
         heading = heading_of_others(collected.sessions)
         packed = carried(collected.transcript, heading, self._tools.now(), self._tools.budget(), collected.origin)
-        stays_lacking = never_brought(details, bound, keep, collected)
+        stays_lacking = never_brought(details, bound, target, collected)
 
         async def carry_out() -> None:
             server = await self._tools.connect()
-            facts = (await _record(server, keep)).facts
+            facts = (await _record(server, target)).facts
             refuse_unfit(details, facts)
             _refuse_reverted(facts)
-            await _refuse_at_work(self._tools, details, server, keep)
+            await _refuse_at_work(self._tools, details, server, target)
             thread_id = details.row.thread.id
-            journal = RemedyJournal.of(self._tools, details, RemedyRecord(self._remedy, keep))
+            journal = RemedyJournal.of(self._tools, details, RemedyRecord(self._remedy, target))
             try:
-                await journal.write(journal.entry(Event.INTENDED, reasons.joining(keep, others), keep))
+                await journal.write(journal.entry(Event.INTENDED, reasons.joining(target, others), target))
                 if packed.messages:
                     text = carried(collected.transcript, heading, self._tools.now(), self._tools.budget(), collected.origin).text
-                    await server.add_message(keep, text, journal.intent, facts.directory)
+                    await server.add_message(target, text, journal.intent, facts.directory)
                 old = await self._tools.run_sql(live_binding, self._tools, thread_id)
                 now = await cursor_now(server, facts, old)
                 if packed.messages:
                     # The carried message gets no answer, and none is missing.
                     now = structs.replace(now, last_finished_id=now.last_message_id)
-                now = structs.replace(now, lacks=together(packed.lacks, never_brought(details, old, keep, collected)))
+                now = structs.replace(now, lacks=together(packed.lacks, never_brought(details, old, target, collected)))
                 why = reasons.carried_over(packed.messages, collected.sessions)
-                away = (journal.entry(Event.PUT_AWAY, reasons.joined_into(keep), other) for other in others)
+                away = (journal.entry(Event.PUT_AWAY, reasons.joined_into(target), other) for other in others)
                 await journal.write(*journal.rebinding(old, chosen(now, details), why), *away)
                 if self._remedy is Remedy.HEAL:
                     # What was lost is back: its alarms are done.
@@ -89,7 +89,9 @@ class Join:
         holding = {found.session_id: found.messages for found in details.candidates if found.session_id in others}
         now = bound or details.cursor
         title = details.row.thread.title
-        return Plan(join_preview(self._remedy, title, keep, holding, brought, now.session_id if now else None), carry_out, keep)
+        return Plan(
+            join_preview(self._remedy, title, target, holding, brought, now.session_id if now else None), carry_out, target
+        )
 
     async def undo(self, details: ThreadDetails, done: tuple[Entry, ...]) -> Plan:
         """Restore the binding, and delete the message."""
@@ -123,17 +125,17 @@ class Join:
             raise refusals.nothing_to_join(can_heal=bool(named))
         return named if named and any(claim.session_id == named for claim in claims) else claims[0].session_id
 
-    def _collect(self, details: ThreadDetails, keep: str) -> Collected:
-        refuse_owned(self._tools, details, keep)
-        collected = collect(self._tools, details, keep)
+    def _collect(self, details: ThreadDetails, target: str) -> Collected:
+        refuse_owned(self._tools, details, target)
+        collected = collect(self._tools, details, target)
         bound = live_binding(self._tools, details.row.thread.id)
-        if self._remedy is Remedy.JOIN and not other_sessions(details, keep):
-            raise refusals.no_other_part(keep)
-        is_here = bound is not None and bound.session_id == keep
-        if not collected.messages and is_here and (stays := never_brought(details, bound, keep, collected)):
-            raise refusals.nobody_has(keep, stays)
-        if not collected.messages and is_here and not other_sessions(details, keep) and not (bound and bound.lacks):
-            raise refusals.holds_all(keep, collected.summarised)
+        if self._remedy is Remedy.JOIN and not other_sessions(details, target):
+            raise refusals.no_other_part(target)
+        is_here = bound is not None and bound.session_id == target
+        if not collected.messages and is_here and (stays := never_brought(details, bound, target, collected)):
+            raise refusals.nobody_has(target, stays)
+        if not collected.messages and is_here and not other_sessions(details, target) and not (bound and bound.lacks):
+            raise refusals.holds_all(target, collected.summarised)
         return collected
 
 

@@ -114,8 +114,8 @@ class Carry(_Making):
         async def finish(server: SessionServer, cursor: Cursor) -> Cursor:
             text = carried(transcript, heading, self._tools.now(), self._tools.budget(), origin).text
             await server.add_message(cursor.session_id, text, cursor.session_id, cursor.directory)
-            told = await cursor_now(server, (await server.session(cursor.session_id)).facts, None)
-            return replace(told, restored=restored, last_finished_id=told.last_message_id, lacks=packed.lacks)
+            made = await cursor_now(server, (await server.session(cursor.session_id)).facts, None)
+            return replace(made, restored=restored, last_finished_id=made.last_message_id, lacks=packed.lacks)
 
         async def compare(server: SessionServer) -> None:
             await _refuse_busy(server, details)

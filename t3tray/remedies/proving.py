@@ -38,15 +38,15 @@ async def with_server_verdict(tools: Tools, details: ThreadDetails, remedy: Reme
     server = await (tools.connect() if starts and remedy in REPLACES else tools.join())
     if server is None:
         return details
-    told = await tools.verdict_of(details.row.thread.id, server)
+    now = await tools.verdict_of(details.row.thread.id, server)
     if remedy is Remedy.RELEASE:
-        return details if told.reason in _NO_ANSWER else _with(details, told)
-    if told.reason in _NO_ANSWER:
-        raise refusals.server_cannot_tell(told)
+        return details if now.reason in _NO_ANSWER else _with(details, now)
+    if now.reason in _NO_ANSWER:
+        raise refusals.server_cannot_tell(now)
     was_absent = listed.reason in _ABSENCES or listed.kind is Kind.UNKNOWN
-    if remedy in _BEGINS_ANEW and was_absent and told.kind is Kind.RESUMABLE:
+    if remedy in _BEGINS_ANEW and was_absent and now.kind is Kind.RESUMABLE:
         raise refusals.can_be_resumed(details.row.session_id)
-    return _with(details, told)
+    return _with(details, now)
 
 
 async def refuse_gone(tools: Tools, session_id: str, starts: bool) -> None:
@@ -133,7 +133,7 @@ def _read(tools: Tools, session_id: str) -> SessionFacts:
         return library.session(session_id)
 
 
-def _with(details: ThreadDetails, told: Verdict) -> ThreadDetails:
+def _with(details: ThreadDetails, verdict: Verdict) -> ThreadDetails:
     if details.row.verdict.reason in _SEVERAL:
         return details
-    return replace(details, row=replace(details.row, verdict=told))
+    return replace(details, row=replace(details.row, verdict=verdict))

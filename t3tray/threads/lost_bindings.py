@@ -160,8 +160,8 @@ class LostBindings:
         try:
             cursor = cursor or self._cursor(found)
             is_settled = intent in self._intents and intent not in self._store.journal.binding(thread_id).pending
-            told = None if is_settled else intent
-            entry = Entry(thread_id, Event.CONFIRMED, Actor.RECOVERY, FOUND_BY_MARK, self._now(), session, told, cursor=cursor)
+            settles = None if is_settled else intent
+            entry = Entry(thread_id, Event.CONFIRMED, Actor.RECOVERY, FOUND_BY_MARK, self._now(), session, settles, cursor=cursor)
             if shown is not None:
                 self._store.threads.save(shown)
             elif not self._is_kept(thread_id):

@@ -44,8 +44,8 @@ async def troubles(rows: Iterable[ThreadRow], server: ConfigurationServer | None
         async with gate:
             return await _trouble_in(folder, server)
 
-    told = await asyncio.gather(*map(ask, folders))
-    return tuple(dict.fromkeys(f"{error.message} {error.hint}" for error in told if error))
+    errors = await asyncio.gather(*map(ask, folders))
+    return tuple(dict.fromkeys(f"{error.message} {error.hint}" for error in errors if error))
 
 
 async def judged(row: ThreadRow, server: ConfigurationServer) -> ThreadRow:

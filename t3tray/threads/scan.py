@@ -77,8 +77,8 @@ class Scan:
             return self
         if isinstance(sessions, Failure):
             open_ones = {found.thread.id for found in self.unfinished}
-            told = (found.with_activity(sessions) if found.thread.id in open_ones else found for found in self.assessments)
-            return replace(self, assessments=tuple(told))
+            assessments = (found.with_activity(sessions) if found.thread.id in open_ones else found for found in self.assessments)
+            return replace(self, assessments=tuple(assessments))
         now = tuple([found.at_work() if found.is_among(sessions) else found for found in self.assessments])
         busy = (found for found in now if found.verdict.reason is Reason.BUSY)
         return replace(self, assessments=now, busy_in=frozenset(found.cursor.directory for found in busy if found.cursor))
@@ -368,8 +368,8 @@ class Scanner:
                 return evidence
             place = self._database.holder_of(session_id)
             return structs.replace(evidence, why=session_not_in_use(place))
-        told = (evidence.session, evidence.newest, evidence.tail, evidence.first)
-        is_why = trust.failure is not None or Failure.OTHER_DATABASE in told
+        answers = (evidence.session, evidence.newest, evidence.tail, evidence.first)
+        is_why = trust.failure is not None or Failure.OTHER_DATABASE in answers
         return structs.replace(evidence, why=trust.why) if is_why else evidence
 
 

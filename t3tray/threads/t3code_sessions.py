@@ -36,12 +36,12 @@ class T3NamedSessions:
         session has each."""
         for name in self._held.keys() & names:
             del self._held[name]
-        for name, told in parts.items():
-            if told and told[0] not in sessions:
+        for name, shown in parts.items():
+            if shown and shown[0] not in sessions:
                 self.in_doubt = self.in_doubt or not absence_counts
                 if absence_counts:
-                    self._held[name] = Counter(sessions[part] for part in told if part in sessions)
-                    self._shown[name] = len(told)
+                    self._held[name] = Counter(sessions[part] for part in shown if part in sessions)
+                    self._shown[name] = len(shown)
 
     def added(self, found: Assessment, index: SessionIndex, failure: Failure | None, surroundings: Surroundings) -> Assessment:
         """Add what is known of the session that T3 Code names. `failure`: why OpenCode's database cannot be read."""
@@ -92,8 +92,8 @@ def in_doubt_of_others(recorded: ThreadRecord, memory: SourceMemory) -> ThreadRe
     others = memory.others_than(recorded.cursor.session_id if recorded.cursor else None)
     if not others:
         return recorded
-    told = others_had_parts(", ".join(sorted(others)))
-    return structs.replace(recorded, in_doubt="; ".join(filter(None, (recorded.in_doubt, told))))
+    doubt = others_had_parts(", ".join(sorted(others)))
+    return structs.replace(recorded, in_doubt="; ".join(filter(None, (recorded.in_doubt, doubt))))
 
 
 def sessions_of(found: Assessment) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ class T3Sides:
         states: dict[str, T3State] = {}
         for state in scan.states:
             states |= dict.fromkeys(map(_id, state.threads), state)
-        told: dict[str, tuple[Assessment, _Around, NextMessage]] = {}
+        answers: dict[str, tuple[Assessment, _Around, NextMessage]] = {}
         for found in scan.assessments:
             t3 = found.t3
             if t3 is not None:
@@ -74,21 +74,21 @@ class T3Sides:
                 known = self._answers.get(name)
                 # Only waiting for a reply changes by time alone.
                 is_same = is_alike and known is not None and known[0] is found and not t3.is_working
-                told[name] = known if known is not None and is_same else self._of(found, t3, states.get(name), now)
-        self._answers, self._homes, self._by = told, {name: state.home for name, state in states.items()}, by
+                answers[name] = known if known is not None and is_same else self._of(found, t3, states.get(name), now)
+        self._answers, self._homes, self._by = answers, {name: state.home for name, state in states.items()}, by
         is_unread = any(state.shape is Shape.UNSUPPORTED for state in scan.states)
         unread = (found for found in scan.assessments if is_unread and found.t3 is None)
         unknown = {found.thread.id: UNKNOWN for found in unread if found.thread.source is Source.T3CODE}
-        self._last = scan, unknown | {name: each[-1] for name, each in told.items()}
+        self._last = scan, unknown | {name: each[-1] for name, each in answers.items()}
         return self._last[1]
 
     def held(self, thread_id: str) -> HeldSession | None:
         """Return the session that T3 Code held open for this thread in the last scan, if the guard answers that T3 Code; else
         None."""
-        told, home = self._answers.get(thread_id), self._homes.get(thread_id)
-        if told is None or home is None:
+        answer, home = self._answers.get(thread_id), self._homes.get(thread_id)
+        if answer is None or home is None:
             return None
-        found, (guard, live, _, is_v2, _), _ = told
+        found, (guard, live, _, is_v2, _), _ = answer
         if guard is not GuardSide.ON or is_v2 or live is None:
             return None
         return HeldSession(home, live, found.thread.directory, found.thread.title, found.agents_work)
@@ -104,8 +104,8 @@ class T3Sides:
             return verification
         state = next((state for state in scan.states if found.t3 in state.threads), None)
         around = self._around(found, found.t3, state, now)
-        told = next_message(_side(found, found.t3, around), verification.verdict, around[0])
-        return replace(verification, next_message=told)
+        side = next_message(_side(found, found.t3, around), verification.verdict, around[0])
+        return replace(verification, next_message=side)
 
     def _of(
         self, found: Assessment, t3: T3Thread, state: T3State | None, now: datetime
