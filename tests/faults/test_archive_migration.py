@@ -26,7 +26,7 @@ GONE = TranscriptOwner("thread-3", "ses_3", "Let go", "/work")
 
 @pytest.fixture
 def old(tmp_path: Path) -> OldVault:
-    """Three transcripts of an earlier version; one was let go of."""
+    """Three transcripts of an earlier version; the session of one was released."""
     vault = OldVault(tmp_path / "data" / "vault")
     vault.keep(OWNER, conversation(COUNT), AT, 1_000 + COUNT, COUNT - 2)
     vault.keep(OTHER, conversation(3), AT, 5, 3)
@@ -40,7 +40,7 @@ def migration_in(data: Path) -> tuple[ArchiveMigration, TranscriptArchive]:
 
 
 def few(folder: Path) -> OldVault:
-    """Few messages, for what is done many times."""
+    """Few messages, for repeated runs."""
     vault = OldVault(folder / "data" / "vault")
     vault.keep(OWNER, conversation(FEW), AT, 1_000 + FEW, FEW)
     vault.keep(OTHER, conversation(3), AT, 5, 3)

@@ -20,7 +20,7 @@ from tests.support.fake_server import KillSwitch
 
 @dataclass
 class StopSwitch(KillSwitch):
-    """The step that is due is cancelled; the process goes on."""
+    """Cancels the task at the chosen step; the process continues."""
 
     def step(self) -> None:
         if self.left == 0:
@@ -78,7 +78,7 @@ def _every_step(prepared: Place, remedy: Remedy, is_done: Callable[[Place], bool
 
 
 class Slow:
-    """Lets a test stop in the middle of a request that the server carries out all the same."""
+    """Lets a test stop in the middle of a request that the server carries out nevertheless."""
 
     def __init__(self, place: Place) -> None:
         self.asked, self.goes_on = asyncio.Event(), asyncio.Event()

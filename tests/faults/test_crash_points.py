@@ -65,7 +65,7 @@ class CrashPoints(RuleBasedStateMachine):
         return self.time
 
     def do(self, work: Coroutine[Any, Any, object], kill_at: int | None) -> bool:
-        """True when the process lived through it. After a kill it starts again, as a user would start it."""
+        """Return True if the process survived it. After a kill it starts again, as a user would start it."""
         self.switch.left = kill_at
         try:
             with contextlib.suppress(T3TrayError):
@@ -112,7 +112,7 @@ class CrashPoints(RuleBasedStateMachine):
             assert (self.outside(), self.process.store.journal.binding(thread_id).cursor) == before
 
     def outside(self) -> tuple[dict[str, SessionRecord], dict[str, list[str]]]:
-        """Everything that OpenCode holds, but for what the journal says is left of a remedy."""
+        """Return everything that OpenCode has, without what the journal names as left of a remedy."""
         left = abandoned(self.process.store.journal.entries())
         held = {name: record for name, record in self.server.sessions_held.items() if name not in left}
         return held, {name: [message.text for message in self.server.messages_held[name]] for name in held}

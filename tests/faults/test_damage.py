@@ -29,7 +29,7 @@ def opened(folder: Path, at: datetime = NOON) -> Store:
 
 
 def filled(folder: Path, at: datetime = NOON) -> Path:
-    """A closed store with one thread, of which today's copy has been made. Its file."""
+    """The file of a closed store with one thread, of which today's copy has been made."""
     store = opened(folder, at)
     store.threads.add(THREAD)
     store.close()
@@ -232,7 +232,7 @@ def test_a_data_file_that_the_user_keeps_elsewhere_is_used_there(tmp_path: Path)
 
 
 def test_copies_that_cannot_be_made_are_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As after `sudo t3tray`, whose `backups/` nobody else may look into."""
+    """As after `sudo t3tray`, whose `backups/` no other user may read."""
     path = filled(tmp_path / "data")
 
     def refuse(*_: object) -> NoReturn:

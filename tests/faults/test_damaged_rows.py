@@ -72,7 +72,7 @@ def cells() -> Iterator[tuple[str, str]]:
 
 
 def damage(folder: Path, table: str, column: str, garbage: str) -> bool:
-    """Put it into the first row; False where the database itself does not let it be."""
+    """Write it into the first row; return False where the database itself refuses that."""
     with closing(sqlite3.connect(folder / FILE_NAME)) as connection, connection:
         (trigger,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'journal_no_update'").fetchone()
         connection.execute("DROP TRIGGER journal_no_update")

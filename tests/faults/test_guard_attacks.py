@@ -47,12 +47,12 @@ class Attacked:
 
     @property
     def known(self) -> bytes:
-        """The headers of one who may come in."""
+        """The headers of a client with the password."""
         word = b64encode(f"opencode:{self.password}".encode())
         return b"Host: 127.0.0.1:%d\r\nAuthorization: Basic %s\r\n" % (self.port, word)
 
     def send(self, data: bytes, closes: bool = True) -> list[int]:
-        """The statuses of all that is answered. `%K` stands for the headers of one who may come in."""
+        """Send bytes; return the status of each answer. `%K` stands for the headers of a client with the password."""
         with socket.create_connection(("127.0.0.1", self.port), LIMIT) as connection:
             connection.settimeout(LIMIT)
             known = self.known + (b"Connection: close\r\n" if closes else b"")
@@ -66,7 +66,7 @@ class Attacked:
         return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3})", answer)] or [CLOSED]
 
     def arrived(self) -> list[Arrived]:
-        """What reached the server since it was asked last, but for what t3tray asks for itself."""
+        """Return what reached the server since the last call, without t3tray's own requests."""
         new = self.server.arrived[self.looked_at :]
         self.looked_at += len(new)
         return [each for each in new if not is_t3trays(each)]
@@ -111,7 +111,7 @@ async def answer(arrived: Arrived) -> None:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RawUpstream]:
-    """On an event loop of its own, so that the attacks are plain sockets."""
+    """A server on an event loop of its own, so that the attacks are plain sockets."""
     made: list[RawUpstream] = []
     ready, ends = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()

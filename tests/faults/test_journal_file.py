@@ -48,7 +48,7 @@ def bindings(store: Store) -> dict[str, str]:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A folder with a copy, after which a thread was bound to another session, one was made, and one was let go."""
+    """A folder with a copy, after which a thread was bound to another session, one was created, and one was released."""
     folder = tmp_path / "data"
     store = opened(folder)
     for name in ("a", "b"):
@@ -152,7 +152,7 @@ def test_what_the_record_lacks_leaves_the_bindings_in_doubt(data: Path, harm: st
 
 
 def without(folder: Path, *lost: tuple[str, str]) -> None:
-    """The file is destroyed, and its record lacks these lines: thread and event, the last of each kind."""
+    """Destroy the file, and remove these lines from its record: thread and event, the last of each kind."""
     (folder / FILE_NAME).write_bytes(b"")
     lines = {text: msgspec.json.decode(text, type=JournalLine).entry for text in (folder / RECORD).read_bytes().splitlines()}
     gone = {max((e.seq or 0, text) for text, e in lines.items() if (e.thread_id, e.event) == each)[1] for each in lost}

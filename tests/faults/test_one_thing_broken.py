@@ -109,7 +109,7 @@ def test_a_pipe_in_the_place_of_opencodes_database_holds_nobody_and_calls_nothin
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Another program is about to write."""
+    """Hold a write transaction, as another program."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         try:

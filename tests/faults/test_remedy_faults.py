@@ -29,7 +29,7 @@ PID = 2**22
 
 
 class Place:
-    """A thread that is bound, a second session of its own, and one that is nobody's."""
+    """A thread that is bound, a second session of its own, and one without a thread."""
 
     def __init__(self, root: Path, for_remedy: Remedy, undoes: bool = False) -> None:
         self.root = root
@@ -53,7 +53,7 @@ class Place:
             asyncio.run(self.apply(for_remedy))
 
     def again(self, root: Path) -> Place:
-        """The same at another place, while this one's store is closed: its data and its server are copied, its folders shared."""
+        """Return a copy at another place, while this one's store is closed: data and server are copied, folders shared."""
         other = copy.copy(self)
         shutil.copytree(self.root / "data", root / "data")
         other.root, other.switch, other.lives = root, KillSwitch(), copy.copy(self.lives)
@@ -87,7 +87,7 @@ class Place:
         await self.life.remedies.apply(details, choice)
 
     def killed(self, remedy: Remedy, step: int) -> bool:
-        """Whether the process was killed at this step, counted from nought; it is started again then."""
+        """Return whether the process was killed at this step, counted from 0; it is started again then."""
         self.switch.left = step
         try:
             asyncio.run(self.apply(remedy))
@@ -101,7 +101,7 @@ class Place:
         return False
 
     def state(self) -> tuple[object, ...]:
-        """All that matters: the binding, and everything that OpenCode holds but for what the journal says is left of a remedy."""
+        """Return the binding, and everything that OpenCode has, without what the journal names as left of a remedy."""
         left = abandoned(self.life.store.journal.entries(self.thread))
         sessions = {name: record for name, record in self.server.sessions_held.items() if name not in left}
         messages = {
@@ -160,7 +160,7 @@ def test_a_thread_that_changed_meanwhile_is_not_what_was_agreed_to(tmp_path: Pat
 
 
 def _every_step(prepared: Place, remedy: Remedy, is_done: Callable[[Place], bool]) -> int:
-    """Kill at the first step, the second, …, until it lives through; how many steps there were."""
+    """Kill at the first step, the second, …, until the process survives; return the number of steps."""
     prepared.close()
     for step in itertools.count():
         with closing(prepared.again(prepared.root / str(step))) as place:

@@ -36,7 +36,7 @@ sys.exit(headless.run(sys.argv[1], True, sys.stdout, sys.stderr))
 
 
 def run(tmp_path: Path, broken: str) -> tuple[int, list[dict[str, Any]], str]:
-    """The exit code, the objects that were told, and what stands on standard error."""
+    """Return the exit code, the printed objects, and standard error."""
     done = subprocess.run(
         [sys.executable, "-c", HEADLESS.format(broken), str(tmp_path / "data")],
         env=dict(os.environ),

@@ -36,7 +36,7 @@ def bound(place: Place) -> str:
 
 
 def begin(place: Place, author: IntentIds) -> None:
-    """A fork that this process is at work on."""
+    """Begin a fork that this process is working on."""
     intent = author.open_intent()
     place.life.store.journal.append(
         Entry(

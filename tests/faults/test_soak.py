@@ -105,7 +105,7 @@ def test_the_soak_sees_what_it_looks_for(tmp_path: Path, opencode_home: OpenCode
 
 @contextmanager
 def two_servers(folder: Path, home: OpenCodeHome) -> Iterator[None]:
-    """As far as a name tells."""
+    """Two servers, judging only by the names of their processes."""
     program = folder / "named" / "opencode"
     program.parent.mkdir()
     program.symlink_to("/bin/sh")

@@ -30,7 +30,7 @@ ACTS = st.tuples(
 
 
 class Place:
-    """A thread with three sessions that claim it, each with words of its own."""
+    """A thread with three sessions that claim it, each with messages of its own."""
 
     def __init__(self, root: Path) -> None:
         (root / "work").mkdir()
@@ -51,7 +51,7 @@ class Place:
         return self.life.details(self.thread, self.server, self.rivals)
 
     def act(self, remedy: Remedy, number: int, talks: bool) -> bool:
-        """Whether it was done. `talks`: something is said in the bound session then."""
+        """Return whether it was done. `talks`: a message is sent to the bound session then."""
         sessions = sorted(self.server.sessions_held)
         named = sessions[number % len(sessions)] if remedy in (Remedy.BIND, Remedy.JOIN) else ""
         try:
@@ -64,7 +64,7 @@ class Place:
         return True
 
     def state(self, known: frozenset[str]) -> tuple[object, ...]:
-        """What a verdict and the offers go by, of these sessions. A new one may only be there and be let go of."""
+        """Return the inputs of a verdict and its offers, of these sessions. A new one may only exist and be put away."""
         details = self.details()
         away, bound = put_away(details.journal), details.cursor.session_id if details.cursor else None
         claims = split_of(bound, details.candidates, away)

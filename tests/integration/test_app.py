@@ -32,7 +32,7 @@ def program(tmp_path: Path, opencode_home: OpenCodeHome) -> Iterator[Program]:
 
 @pytest.fixture
 def thread(program: Program, tmp_path: Path) -> str:
-    """The server that a command started for it stays."""
+    """A thread; the server that a command started for it stays."""
     program.run("server", "start")
     (tmp_path / "work").mkdir()
     made: str = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", f"the codeword is {WORD}")["id"]
@@ -40,7 +40,7 @@ def thread(program: Program, tmp_path: Path) -> str:
 
 
 def holders(program: Program) -> list[int]:
-    """Which processes of ours hold the server's lease."""
+    """Return which processes of ours hold the server's lease."""
     import sqlite3
 
     connection = sqlite3.connect(f"file:{program.data / 't3tray.sqlite'}?mode=ro", uri=True)
@@ -69,7 +69,7 @@ sys.exit(app.run())
 
 @contextmanager
 def app_with_server(program: Program) -> Iterator[tuple[Command, int]]:
-    """The app with a server that it holds: one that a command started is taken over. Its process, and the server's pid."""
+    """Run the app with a server that a command started; yields the app's process and the server's pid."""
     program.run("server", "start")
     with program.forked() as app:
         until(lambda: holders(program) == [app.pid], "the app's hold of the server")

@@ -31,7 +31,7 @@ def server(shared_server: RawServer) -> RawServer:
 
 @pytest_asyncio.fixture
 async def sessions(server: RawServer, tmp_path: Path) -> AsyncIterator[dict[str, str]]:
-    """A root with two turns, its fork, a sub-agent's, an empty one, an archived one, and one that was deleted; a server runs."""
+    """A root with two turns, its fork, a sub-agent's, an empty one, an archived one, and a deleted one; a server runs."""
     with server.http() as http:
         folder = {"directory": str(tmp_path)}
 
@@ -56,7 +56,7 @@ async def sessions(server: RawServer, tmp_path: Path) -> AsyncIterator[dict[str,
 
 
 def remembered(sessions: dict[str, str]) -> SourceMemory:
-    """All of them are in the journal, and the root has the thread's title."""
+    """Return a memory whose journal names all of them; the root has the thread's title."""
     entries = (Entry(THREAD, Event.CONFIRMED, Actor.USER, "", AT, session) for session in sessions.values())
     return SourceMemory(titled=(sessions["root"],), entries=tuple(entries))
 
@@ -111,7 +111,7 @@ async def test_what_is_shown_comes_from_the_server_while_one_runs(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The database is taken away from t3tray's eyes: only the server can tell."""
+    """t3tray cannot read the database: only the server can answer."""
     for name, value in opencode_home.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("OPENCODE_DB", str(tmp_path / "nowhere.db"))

@@ -40,7 +40,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 class Talk:
-    """One session of a real server, driven without any code of t3tray, and what t3tray makes of it."""
+    """One session of a real server, driven without any code of t3tray, and t3tray's evidence of it."""
 
     def __init__(self, home: OpenCodeHome, server: RawServer, http: httpx.Client, model: StubModel, folder: Path) -> None:
         self.http, self.model, self._home, self._server = http, model, home, server
@@ -59,7 +59,7 @@ class Talk:
         self._post("summarize", {"providerID": "stub", "modelID": "stub-1"})
 
     def summarize_in_vain(self) -> None:
-        """The model refuses to make the summary."""
+        """Request a summary that the model refuses."""
         self.model.refuses = True
         self.summarize()
         self.model.refuses = False
@@ -92,7 +92,7 @@ class Talk:
         return asyncio.run(ask())
 
     def evidence(self, cursor: Cursor) -> tuple[Evidence, Evidence]:
-        """What the server tells, and what the database does."""
+        """Return the evidence of the server, and that of the database."""
         recorded = ThreadRecord(Thread("t", "a talk", self.folder, Source.T3TRAY, NOON, NOON), cursor, has_turns=True)
         until = OpenCodeDatabase(self._home.database).count_until
         surroundings = Surroundings(lambda: NOON, lambda: False, count_until=until)
@@ -109,18 +109,18 @@ class Talk:
             return told, evidence_from_database(reader, recorded, cursor, surroundings)
 
     def sent_before(self, text: str) -> list[str]:
-        """Say this, and what the model is sent before it, message by message."""
+        """Send this; return what the model is sent before it, message by message."""
         self.say(text)
         (*sent, _) = [str(message["content"]) for message in self.model.chats()[-1]["messages"] if message["role"] != "system"]
         return sent
 
     def sent_next(self, text: str) -> tuple[int, bool]:
-        """How many messages that is, but for those of compactions; and whether it begins with one of these."""
+        """Send this; return the number of those messages, without compactions, and whether the first is a compaction."""
         sent = self.sent_before(text)
         return sum(words not in (ASKS_SUMMARY, SUMMARY) for words in sent), sent[:1] == [ASKS_SUMMARY]
 
     def words(self) -> list[str]:
-        """What was said in the session, message by message, without what belongs to compactions."""
+        """Return the session's texts, message by message, without those of compactions."""
         held = self.http.get(f"/session/{self.id}/message").json()
         requests = {message["info"]["id"] for message in held if any(part["type"] == "compaction" for part in message["parts"])}
         said = [one for one in held if one["info"]["id"] not in requests and one["info"].get("mode") != "compaction"]
@@ -139,7 +139,7 @@ def talk(shared_server: RawServer, opencode_home: OpenCodeHome, model: StubModel
 
 
 def told_alike(talk: Talk, *cursors: Cursor) -> Carries:
-    """What the next message carries: the same by server and database, whatever was known before, field by field."""
+    """Return what the next message carries, the same by server and database, whatever was known before, field by field."""
     found = set()
     for cursor in cursors:
         told, read = talk.evidence(cursor)
@@ -255,7 +255,7 @@ def test_a_turn_that_failed_is_not_taken_for_an_emptied_one(talk: Talk) -> None:
 
 
 def test_an_answer_that_broke_off_with_an_error_is_shown_and_not_carried(talk: Talk) -> None:
-    """OpenCode leaves a failed answer out of what the model gets, whatever it had said (1.18.33)."""
+    """OpenCode leaves a failed answer out of the model's input, whatever text it had (1.18.33)."""
     talk.say("say: one")
     early = talk.cursor()
     talk.say(f"break: {TELL}")
@@ -289,7 +289,7 @@ def test_what_opencode2_holds_is_told_by_the_server_too(opencode_home: OpenCodeH
 
 
 def say_as_promised(talk: Talk) -> None:
-    """One more message, that carries what was promised before it; nothing is promised while a compaction is pending."""
+    """Send one more message, which carries what was promised before it; nothing is promised while a compaction is pending."""
     promised = told_alike(talk, talk.cursor())
     sent = talk.sent_next("say: once more")
     if promised.kind is not CarriesKind.UNKNOWN:

@@ -38,7 +38,7 @@ def thread(program: Program, tmp_path: Path) -> str:
 
 
 def post(server: RawServer, path: str, body: dict[str, object]) -> httpx.Response:
-    """Behind t3tray's back."""
+    """Send a message without t3tray."""
     with server.http() as http:
         return http.post(path, json=body).raise_for_status()
 

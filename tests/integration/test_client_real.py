@@ -41,7 +41,7 @@ async def prompt(client: OpenCodeClient, session_id: str, text: str) -> None:
 
 
 async def turn(client: OpenCodeClient, session_id: str, text: str) -> MessageRecord:
-    """Prompt, and the answer once its turn is over."""
+    """Send a prompt; return the answer once its turn is over."""
     events = client.events().events()
     async with asyncio.timeout(TURN_LIMIT), aclosing(events):
         async for signal in events:
@@ -269,7 +269,7 @@ async def test_the_stream_comes_back_after_a_restart_on_the_same_port(opencode_h
             told = asyncio.Event()
 
             async def create() -> None:
-                """Until one is told of: a server that has just started says that it is connected before it passes events on."""
+                """Create sessions until one is reported: a new server says that it is connected before it passes events on."""
                 while not told.is_set():
                     facts = (await client.create_session(str(opencode_home.home), "t", MARK)).facts
                     created[facts.id] = facts.directory

@@ -30,7 +30,7 @@ LIMIT = 90.0
 
 
 class Watched:
-    """A backend that runs, with what it told last."""
+    """A running backend, with the last conversation that it published."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -50,7 +50,7 @@ class Watched:
         await self.backend.close()
 
     async def until(self, condition: Callable[[Watched], bool], what: str) -> None:
-        """Look after each piece of news."""
+        """Check after each published state."""
         try:
             async with asyncio.timeout(LIMIT):
                 while not condition(self):
@@ -65,23 +65,23 @@ class Watched:
         return ask
 
     async def until_idle(self, replies: int) -> Conversation:
-        """When this many turns have their end and none runs."""
+        """Wait until this many turns have ended and none runs."""
         await self.until(lambda watched: watched.replies >= replies and not watched.conversation.is_busy, "the turn's end")
         return self.conversation
 
     async def until_answered(self, reply: str) -> None:
-        """When a turn has ended with this reply; how many are shown beside it is for the feed to say."""
+        """Wait until a turn has ended with this reply; the number of messages beside it is not checked."""
         await self.until(lambda watched: watched.newest == reply and not watched.conversation.is_busy, f"the reply {reply}")
 
     @property
     def newest(self) -> str | None:
-        """The text of the last message, once that is whole and the model's."""
+        """The text of the last message, once that is complete and the model's."""
         newest = self.conversation.messages[-1] if self.conversation.messages else None
         return newest.text if newest and newest.role is Role.ASSISTANT and newest.finished else None
 
     @property
     def replies(self) -> int:
-        """The model's messages that end a turn."""
+        """Number of the model's messages that end a turn."""
         return sum(each.role is Role.ASSISTANT and each.finished for each in self.conversation.messages)
 
     @property
@@ -112,7 +112,7 @@ def work(tmp_path: Path) -> Path:
 
 @pytest_asyncio.fixture
 async def managing(tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
-    """With a server of its own."""
+    """A backend with a server of its own."""
     for name, value in opencode_home.environment.items():
         monkeypatch.setenv(name, value)
     async with opened(tmp_path / "data") as running:
@@ -128,7 +128,7 @@ async def watched(tmp_path: Path, shared_server: RawServer, monkeypatch: pytest.
 
 
 async def thread_of(watched: Watched, work: Path, prompt: str) -> str:
-    """A followed thread in which this was said."""
+    """Create and follow a thread, and send this prompt; return its id."""
     thread = await watched.backend.new_thread(str(work), "Refactor the parser")
     watched.follow(thread)
     await watched.until(lambda watched: watched.conversation.session_id is not None, "the conversation")
@@ -279,7 +279,7 @@ async def test_what_is_refused_is_kept_as_the_draft(watched: Watched, work: Path
 
 
 async def test_what_arrived_unseen_is_no_draft_on_the_page_that_shows_what_was_published(watched: Watched, work: Path) -> None:
-    """As after an app that was killed between the message's arrival and its own line about it."""
+    """As after an app that was killed between the message's arrival and its own record of it."""
     thread = await thread_of(watched, work, "say: one")
     await watched.until_idle(1)
     snapshots = watched.backend.snapshots
@@ -326,7 +326,7 @@ async def test_older_messages_come_in_pages(watched: Watched, work: Path) -> Non
 async def test_a_message_that_was_stored_and_the_model_not_asked_is_told_there_and_nothing_is_being_sent(
     managing: Watched, work: Path, opencode_home: OpenCodeHome, model: StubModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The session's model is gone; who comes later has heard no error."""
+    """The session's model is gone; a page that is opened later gets no error event."""
     watched = managing
     thread = await thread_of(watched, work, "say: ready")
     await watched.until_idle(1)

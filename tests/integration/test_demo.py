@@ -29,7 +29,7 @@ NEVER = "100000"
 
 
 class Machine:
-    """A user's home with things in it that the demo must not touch."""
+    """A user's home with files that the demo must not change."""
 
     def __init__(self, root: Path) -> None:
         self.home, self.temporary, self._runtime = root / "home", root / "tmp", root / "run"
@@ -57,7 +57,7 @@ class Machine:
 
     @contextmanager
     def demo(self, **more: str) -> Iterator[Demo]:
-        """A demo that is being built; it is killed at the end if it still lives."""
+        """Start a demo; it is killed at the end if it still runs."""
         process = subprocess.Popen(
             [sys.executable, "-m", "t3tray", "--demo"],
             env=self.environment | more,
@@ -89,13 +89,13 @@ class Demo:
         assert said[1].split() == ["The", "command", "line", "on", "it:", str(self.root / "t3tray"), "threads"], said
 
     def json(self, *words: str) -> dict[str, Any]:
-        """What the command line in this world prints."""
+        """Return the document that a command prints in this world."""
         done = subprocess.run([self.root / "t3tray", *words, "--json"], capture_output=True, text=True, timeout=BUILT)
         document: dict[str, Any] = json.loads(done.stdout)
         return document
 
     def processes(self) -> list[psutil.Process]:
-        """All that lives in this world, but the demo itself."""
+        """Return all processes of this world, without the demo itself."""
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):

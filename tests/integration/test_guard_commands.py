@@ -41,7 +41,7 @@ def program(tmp_path: Path, opencode_home: OpenCodeHome, world: World) -> Progra
 
 @contextmanager
 def guarding(program: Program) -> Iterator[dict[str, Any]]:
-    """`guard run` until the end of the block; the document that it printed. It must end in order."""
+    """Run `guard run` until the end of the block; yields the document that it printed. It must end in order."""
     process = subprocess.Popen(
         program.argv("guard", "run", "--json"), env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -33,7 +33,7 @@ __all__ = ["guarded", "project", "world"]
 
 @pytest.fixture
 def t3(world: World, guarded: Guarded) -> Iterator[PlayedT3]:
-    """T3 Code as it runs: its settings lead to the guard, its file says that it runs."""
+    """A running T3 Code: its settings lead to the guard, and its runtime file exists."""
     guarded.call(guarded.service.protect(interrupt=False))
     player = PlayedT3(world.state, guarded.url, guarded.password, is_announced=True)
     yield player
@@ -41,7 +41,7 @@ def t3(world: World, guarded: Guarded) -> Iterator[PlayedT3]:
 
 
 def details(guarded: Guarded, thread: str) -> ThreadDetails:
-    """What the page says, after a look as the tray's."""
+    """Return the page's data after a scan like the tray's."""
     guarded.call(load_guard_sides(guarded.backend.guard_host))
     guarded.call(guarded.backend.upkeep.alert(guarded.call(guarded.backend.scanning.scan())))
     return guarded.call(guarded.backend.details.read(thread))
@@ -140,7 +140,7 @@ def test_a_held_session_that_is_gone_is_no_loss_of_the_one_that_was_chosen(
 
 @pytest.fixture
 def watched(t3: PlayedT3, guarded: Guarded) -> Iterator[SettingsWatch]:
-    """T3 Code follows its settings, as it does."""
+    """T3 Code follows its settings, as the real one does."""
     (path,) = guarded.service.files
     with SettingsWatch(t3, path) as watch:
         yield watch
@@ -243,13 +243,13 @@ def runtime(t3: PlayedT3, thread: str) -> str:
 
 
 def strayed(guarded: Guarded, thread: str) -> ThreadDetails:
-    """The page once it is known that a message went astray: the guard tells that beside its answer."""
+    """Return the page once it is known that a message went astray: the guard records that beside its answer."""
     until(lambda: any(entry.event is Event.RETURNED for entry in guarded.call(guarded.backend.journal(thread))), "the word of it")
     return details(guarded, thread)
 
 
 def choose_only_here(guarded: Guarded, thread: str, session: str) -> None:
-    """The user's choice, of which T3 Code is told nothing: as if it was made before the guard was known here."""
+    """Choose as the user does, without T3 Code: as if it was before the guard was known here."""
     sides = guarded.backend.t3_sides
     known, sides.guard = sides.guard, GuardSides()
     guarded.call(guarded.backend.remedies.apply(thread, Choice(Remedy.BIND, session)))

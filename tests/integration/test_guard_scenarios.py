@@ -127,7 +127,7 @@ def test_after_a_restart_the_session_is_read_and_the_context_is_there(
 def test_no_session_request_waits_for_what_t3tray_reads_for_itself(
     guarded: Guarded, t3: PlayedT3, model: StubModel, project: Path
 ) -> None:
-    """A look at all threads, a search, a copy: all of them run on the one thread that is occupied here."""
+    """A scan, a search, a copy: all of them run on the one thread that is occupied here."""
     thread = t3.thread("Report", project)
     session = t3.turn(thread, TELL)
     t3.restart()

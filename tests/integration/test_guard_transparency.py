@@ -51,7 +51,7 @@ _MADE = re.compile(rb'[a-z]{3}_[0-9A-Za-z]+|\d{10,}|"slug":"[^"]*"|\d{4}-\d\d-\d
 
 @pytest.fixture
 def all_models(opencode_home: OpenCodeHome) -> None:
-    """The server has the list that it carries within: the largest answer there is."""
+    """The server has its built-in list of models: the largest answer there is."""
     del opencode_home.environment["OPENCODE_MODELS_PATH"]
 
 
@@ -59,7 +59,7 @@ def all_models(opencode_home: OpenCodeHome) -> None:
 def guarded(
     request: pytest.FixtureRequest, tmp_path: Path, opencode_home: OpenCodeHome, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Guarded]:
-    """Before the shared server where the test has that, else before one that t3tray starts."""
+    """A guard before the shared server where the test has that, else before one that t3tray starts."""
     world = empty_world(tmp_path / "world")
     is_shared = "shared_server" in request.fixturenames
     served = request.getfixturevalue("shared_server") if is_shared else opencode_home
@@ -80,7 +80,7 @@ def straight(guarded: Guarded) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def through(guarded: Guarded, straight: httpx.Client) -> Iterator[httpx.Client]:
-    """Ready as the other one is."""
+    """A client through the guard, ready like the other one."""
     with httpx.Client(base_url=guarded.url, auth=("opencode", guarded.password), trust_env=False, timeout=LIMIT) as client:
         yield client
 
@@ -100,7 +100,7 @@ def ask(client: httpx.Client, asked: dict[str, Any]) -> Seen:
 
 
 def masked(seen: Seen) -> Seen:
-    """Without what the server makes anew for each answer: ids, times, and the names that it draws."""
+    """Return an answer without what the server generates for each: ids, times, and random names."""
     headers = tuple(header for header in seen.headers if header[0].lower() != b"content-length")
     packed = (b"Content-Encoding", b"gzip") in headers
     return Seen(seen.status, headers, _MADE.sub(b"?", gzip.decompress(seen.body) if packed else seen.body))

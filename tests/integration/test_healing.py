@@ -34,7 +34,7 @@ LIMIT = 90.0
 
 @pytest.fixture
 def server(shared_server: RawServer) -> RawServer:
-    """T3 Code's own."""
+    """T3 Code's own server."""
     return shared_server
 
 
@@ -128,7 +128,7 @@ async def test_what_was_given_back_is_taken_out_again_by_an_undo(
 async def test_nothing_is_given_while_a_turn_runs(
     server: RawServer, world: World, t3: PlayedT3, watcher: Watcher, model: StubModel
 ) -> None:
-    """T3 Code's own server runs it, so that ours knows nothing of it."""
+    """T3 Code's own server runs it, so that ours does not know it."""
     thread, _, new = await switched(world, t3, watcher)
     asked = len(model.chats())
     running = asyncio.create_task(turn(t3, thread, "hold"))
@@ -160,7 +160,7 @@ async def test_twice_at_once_it_is_given_once(world: World, t3: PlayedT3, watche
 async def test_a_thread_that_was_moved_and_forked_is_moved_first_and_then_goes_on_whole(
     world: World, t3: PlayedT3, watcher: Watcher, model: StubModel, tmp_path: Path
 ) -> None:
-    """T3 Code's fork stays in the old folder, so that each start forks again; nothing else holds before it was moved."""
+    """T3 Code's fork stays in the old folder, so that each start forks again; no other remedy lasts before it is moved."""
     project = repository(world.code / "repo")
     thread = t3.thread("Report", project)
     old = await turn(t3, thread, "the codeword is PELICAN")
@@ -189,7 +189,7 @@ async def test_a_thread_that_was_moved_and_forked_is_moved_first_and_then_goes_o
 
 
 async def switched(world: World, t3: PlayedT3, watcher: Watcher) -> tuple[str, str, str]:
-    """A thread whose cursor T3 Code lost, and which it goes on in a new session; both are there."""
+    """A thread whose cursor T3 Code lost, and the new session that it uses now; both exist."""
     thread = t3.thread("Report", world.code / "proj")
     old = await turn(t3, thread, "the codeword is PELICAN")
     await watcher.until_kept(2, LIMIT, thread)

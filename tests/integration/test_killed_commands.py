@@ -81,7 +81,7 @@ def sessions(home: OpenCodeHome) -> set[str]:
 
 
 def servers_of(program: Program) -> list[int]:
-    """The servers that any command in this scratch home left running."""
+    """Return the servers that any command in this scratch home left running."""
     home = program.environment["HOME"]
     found = []
     for process in psutil.process_iter(["pid", "name", "environ"]):

@@ -42,7 +42,7 @@ def program(tmp_path: Path, opencode_home: OpenCodeHome, world: World, t3: Playe
 
 
 def switched(program: Program, world: World, t3: PlayedT3) -> tuple[str, str]:
-    """A thread whose cursor T3 Code lost, and the new session in which it goes on: that knows nothing of the old one."""
+    """A thread whose cursor T3 Code lost, and the new session that it uses now, without anything of the old one."""
     thread = t3.thread("Report", world.code / "proj")
     t3.turn(thread, "the codeword is PELICAN")
     for number in range(2):
@@ -54,7 +54,7 @@ def switched(program: Program, world: World, t3: PlayedT3) -> tuple[str, str]:
 
 
 def shown(program: Program, thread: str) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """The thread's row, T3 Code's next message, and what is offered."""
+    """Return the thread's row, T3 Code's next message, and the offered remedies."""
     (row,) = [row for row in program.json("threads", "--all")["threads"] if row["id"] == thread]
     return row, row["t3code"]["next_message"], program.json("show", thread)["offered"]
 

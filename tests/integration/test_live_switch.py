@@ -42,7 +42,7 @@ def t3(world: World) -> Iterator[T3Code]:
 
 
 class Watcher:
-    """What the backend has published, and waiting for it."""
+    """The snapshots that the backend has published, and waiting for one."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -54,7 +54,7 @@ class Watcher:
         self._news.set()
 
     async def until(self, condition: Callable[[Snapshot], object], within: float = 20.0) -> Snapshot:
-        """Until it holds; the snapshot then."""
+        """Wait until it holds; return the snapshot of that moment."""
         async with asyncio.timeout(within):
             while self.snapshot is None or not condition(self.snapshot):
                 await self._news.wait()
@@ -62,7 +62,7 @@ class Watcher:
             return self.snapshot
 
     async def until_kept(self, messages: int, within: float = 20.0, thread: str = "t1") -> None:
-        """Until t3tray's own record of the thread knows of so many messages."""
+        """Wait until t3tray's own record of the thread has that many messages."""
         async with asyncio.timeout(within):
             while True:
                 details = await self.backend.details.read(thread)
@@ -88,7 +88,7 @@ async def watcher(
 
 
 def session(server: RawServer, world: World, words: str) -> str:
-    """A session that had one turn, made as T3 Code makes it."""
+    """A session of one turn, created as by T3 Code."""
     with server.http() as http:
         made: str = http.post("/session", params={"directory": str(world.code / "proj")}, json={}).json()["id"]
     turn(server, made, words)
@@ -104,7 +104,7 @@ def turn(server: RawServer, name: str, words: str) -> None:
 async def test_the_follow_up_that_went_to_another_session_is_told_within_three_seconds(
     server: RawServer, world: World, t3: T3Code, watcher: Watcher, deleted: bool
 ) -> None:
-    """The original report: two turns, half an hour of quiet, and a follow-up that remembers nothing."""
+    """The original report: two turns, half an hour of quiet, and a follow-up without memory."""
     old = await asyncio.to_thread(session, server, world, "the codeword is PELICAN")
     t3.tell("thread", "t1", old)
     await asyncio.to_thread(turn, server, old, "say: a second turn")

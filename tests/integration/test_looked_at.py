@@ -47,7 +47,7 @@ sys.exit(app.run())
 
 
 async def command(*touched: str, add: bool = False) -> frozenset[str]:
-    """Another process that writes into the same store, and looks at everything; what is news to it."""
+    """Run another process that writes into the same store and scans; return the threads that are unread to it."""
     backend = await Backend.open(None, "command")
     now = utc_now()
     try:
@@ -62,7 +62,7 @@ async def command(*touched: str, add: bool = False) -> frozenset[str]:
 
 @contextmanager
 def app(qtbot: QtBot) -> Iterator[MainWindow]:
-    """The window with all that is behind it, as the app wires it, until it is closed."""
+    """The window with its backend, as the app connects them, until it is closed."""
     bridge = Bridge(lambda publish: Backend.open(None, "tray"))
     window = MainWindow(bridge, utc_now)
     qtbot.addWidget(window)
@@ -91,7 +91,7 @@ def model_of(window: MainWindow) -> ThreadModel:
 
 
 def dots(window: MainWindow) -> set[str]:
-    """The threads whose rows say that they were not seen yet."""
+    """Return the threads whose rows are marked as unread."""
     model = model_of(window)
     role = Qt.ItemDataRole.AccessibleTextRole
     return {name for name in NAMES if "not seen yet" in str(model.index_of(name).data(role))}

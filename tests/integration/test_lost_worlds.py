@@ -38,13 +38,13 @@ ASK = "what is the codeword?"
 
 
 class Lost:
-    """A world, the t3tray that looks at it, and T3 Code's player on the same server."""
+    """A world, a t3tray that reads it, and T3 Code's player on the same server."""
 
     def __init__(self, world: World, backend: Backend, server: RawServer, model: StubModel) -> None:
         self.world, self.backend, self.server, self.model = world, backend, server, model
 
     async def details(self, thread: str) -> ThreadDetails:
-        """As the page shows it, after the look that raises alarms; list and documents agree with it."""
+        """Return the page's data, after the scan that raises alarms; list and documents agree with it."""
         picture = await self.backend.scanning.scan(whole=True)
         await self.backend.upkeep.alert(picture)
         found = await self.backend.details.read(thread)
@@ -62,11 +62,11 @@ class Lost:
         return await self.backend.remedies.apply(thread, choice, preview)
 
     async def ask_here(self, thread: str) -> str:
-        """The reply in t3tray."""
+        """Return the reply in t3tray."""
         return "".join([piece async for piece in self.backend.prompting.converse(thread, ASK) if isinstance(piece, str)])
 
     async def ask_in_t3(self, thread: str) -> str:
-        """What the model was sent for the next message that is typed in T3 Code, and the session that it went to."""
+        """Type a message in T3 Code; return what the model was sent for it, and the session that it went to."""
         player = PlayedT3(self.world.state, self.server.url, self.server.password)
         try:
             self.session = await asyncio.to_thread(player.turn, thread, ASK)
@@ -75,7 +75,7 @@ class Lost:
         return self.model.words_sent()
 
     async def prompt(self, session: str) -> str:
-        """The same of T3 Code's second orchestrator, which sends straight into its session."""
+        """The same for T3 Code's second orchestrator, which sends straight into its session."""
         with self.server.http() as http:
             body = {"parts": [{"type": "text", "text": ASK}]}
             (await asyncio.to_thread(http.post, f"/session/{session}/message", json=body)).raise_for_status()

@@ -52,7 +52,7 @@ def assert_remembers(program: Program, model: StubModel, thread: str) -> None:
 
 
 def sessions_of(program: Program, home: OpenCodeHome) -> int:
-    """How many sessions OpenCode's database holds."""
+    """Return the number of sessions in OpenCode's database."""
     import sqlite3
 
     connection = sqlite3.connect(home.database)
@@ -64,7 +64,7 @@ def sessions_of(program: Program, home: OpenCodeHome) -> int:
 
 
 def delete_session(program: Program, session: str) -> None:
-    """Behind t3tray's back, through OpenCode's own interface, with the password that the server's environment holds."""
+    """Delete a session without t3tray, by OpenCode's own interface, with the password from the server's environment."""
     server = program.json("server", "status")["server"]
     password = psutil.Process(server["pid"]).environ()["OPENCODE_SERVER_PASSWORD"]
     answer = httpx.delete(f"{server['url']}/session/{session}", auth=("opencode", password), trust_env=False)

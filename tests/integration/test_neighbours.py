@@ -24,7 +24,7 @@ _HOLD = "import sys; held = open(sys.argv[1], 'r+'); print('ready', flush=True);
 
 @contextmanager
 def opencode(folder: Path, *words: str, name: str = "opencode") -> Iterator[subprocess.Popen[str]]:
-    """A process that is called so, and holds open what it is told first."""
+    """Start a process of that name that opens the first file it is given."""
     program = folder / name
     if not program.exists():
         shutil.copy(os.path.realpath(sys.executable), program)
@@ -113,7 +113,7 @@ def test_whoever_takes_in_orphans_is_no_parent(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_server_whose_parent_has_gone_is_an_orphan(tmp_path: Path) -> None:
-    """A shell starts it and ends; whoever takes in orphans here is its parent then."""
+    """A shell starts it and ends; the process that adopts orphans here is its parent then."""
     shutil.copy(os.path.realpath(sys.executable), tmp_path / "opencode")
     environment = os.environ | {"PYTHONHOME": sys.base_prefix, "LD_LIBRARY_PATH": str(Path(sys.base_prefix) / "lib")}
     start = f"{tmp_path / 'opencode'} -c 'import signal; signal.pause()' serve --port=14998 >/dev/null 2>&1 & echo $!"

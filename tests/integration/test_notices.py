@@ -39,7 +39,7 @@ def daemon(bus: SessionBus) -> Iterator[NotificationDaemon]:
 
 
 class Running:
-    """A backend under way with one thread in `work`."""
+    """A running backend with one thread in `work`."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend

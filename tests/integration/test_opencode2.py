@@ -21,7 +21,7 @@ WORKS_WITH = "and t3tray works with OpenCode 1.15.13 or a newer 1.x."
 
 
 class OpenCode2:
-    """The program in a folder of its own; `asked` is what it was asked since."""
+    """The program in a folder of its own; `asked` returns its requests since the last call."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -37,7 +37,7 @@ class OpenCode2:
 
     @contextmanager
     def running(self) -> Iterator[str]:
-        """It serves on its own; its address."""
+        """Let it serve on its own; yields its address."""
         port = free_port()
         process = subprocess.Popen([self.binary, "serve", "--port", str(port)], stdout=subprocess.PIPE, text=True)
         try:
@@ -50,13 +50,13 @@ class OpenCode2:
 
 @pytest.fixture
 def program(tmp_path: Path, shared_server: RawServer, opencode_home: OpenCodeHome) -> Program:
-    """It knows of no server."""
+    """A program without a server."""
     return Program(tmp_path / "data", opencode_home.environment)
 
 
 @pytest.fixture
 def thread(program: Program, shared_server: RawServer, tmp_path: Path) -> str:
-    """Made with OpenCode 1, whose program has said where its database is."""
+    """A thread that was created with OpenCode 1, whose program has named its database."""
     (tmp_path / "work").mkdir()
     served = ServedProgram(program.data, shared_server)
     made: str = served.json("new", "--dir", str(tmp_path / "work"), "--prompt", "the codeword is HERON")["id"]

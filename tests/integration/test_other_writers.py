@@ -20,7 +20,7 @@ LIMIT = 90
 
 
 def reasons(program: Program, thread: str) -> tuple[str, str]:
-    """In the list, and when it is resumed."""
+    """Return the reasons in the list, and at a resume."""
     (row,) = program.json("threads")["threads"]
     resumed = program.json("resume", thread, code=0 if row["verdict"]["kind"] == "resumable" else 4)
     return row["verdict"]["reason"], resumed["verdict"]["reason"]

@@ -32,7 +32,7 @@ WORDS = ("serve", "--port", str(PORT))
 
 @contextmanager
 def running(tmp_path: Path, script: str = "sleep 60", token: str = TOKEN) -> Iterator[ChildProcess]:
-    """A shell that says "up" once its script has got as far as that, with the words and the token of a server."""
+    """A shell that prints "up" once its script has reached that line, with the arguments and the token of a server."""
     output = tmp_path / "output"
     descriptor = os.open(output, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     try:
@@ -48,7 +48,7 @@ def running(tmp_path: Path, script: str = "sleep 60", token: str = TOKEN) -> Ite
 
 
 def wait_for(tmp_path: Path, text: str, child: ChildProcess) -> str:
-    """Its output, once the text stands in it."""
+    """Return its output, once that contains the text."""
     while text not in (said := (tmp_path / "output").read_text()):
         assert not child.has_ended(0.005), said
     return said

@@ -57,7 +57,7 @@ async def backend(tmp_path: Path, server: RawServer, world: World, monkeypatch: 
 
 
 class Theirs(OpenCodeClient):
-    """A client of another program. By its `server` it asks also what t3tray never does."""
+    """A client of another program. By its `server` it sends requests that t3tray never does."""
 
     def __init__(self, server: RawServer) -> None:
         super().__init__(server.url, server.password)
@@ -90,7 +90,7 @@ async def new_thread(backend: Backend, folder: Path, words: str) -> str:
 
 
 async def session_with(client: Theirs, folder: Path, words: str, title: str = "theirs") -> str:
-    """A session that t3tray knows nothing of."""
+    """Create a session of one turn that t3tray does not know."""
     with client.server.http() as http:
         answer = http.post("/session", params={"directory": str(folder)}, json={"title": title})
     session: str = answer.raise_for_status().json()["id"]

@@ -55,7 +55,7 @@ async def test_an_idle_server_is_ended_and_the_next_resume_starts_it_again(backe
 
 
 async def test_what_is_under_way_or_was_a_moment_ago_keeps_it(backend: Backend, tmp_path: Path, model: StubModel) -> None:
-    """One server for three reasons, each of which stands alone when it is looked for."""
+    """One server for three reasons, each of which is checked alone."""
     thread = await thread_in(backend, tmp_path / "work", "the codeword is HERON")
     connection = await backend.settlement.connect()
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.timeout(900)
 
 
 class Life:
-    """A thread, of which a copy was made; then it was started afresh and talked in, and a second one was made."""
+    """A thread that was copied, then started afresh and continued, and a second one that was created later."""
 
     def __init__(self, program: Program, folder: Path) -> None:
         self.program = program
@@ -43,7 +43,7 @@ class Life:
         self.second_session: str = made["session_id"]
 
     def copy(self) -> None:
-        """The copy of the day, as a start after the first hour makes it."""
+        """Make the copy of the day, as a start after the first hour does."""
         for old in self.program.data.glob("backups/*"):
             old.unlink()
         self.program.run("status")
@@ -83,7 +83,7 @@ def zeroed_without_record(data: Path) -> None:
 
 
 def from_a_backup(data: Path) -> None:
-    """The whole folder as it was when the copy was made: the file is sound, and nobody says that it is old."""
+    """Restore the whole folder as it was at the copy: the file is sound, and nothing marks it as old."""
     (copy,) = data.glob("backups/*.sqlite")
     shutil.copy(copy, data / FILE)
     for side in ("-wal", "-shm"):

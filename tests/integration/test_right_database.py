@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def wrapper(folder: Path, line: str, program: Path | None = None) -> Path:
-    """A program called `opencode` that sets something and becomes the real one."""
+    """Create a program called `opencode` that sets something and becomes the real one."""
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / "opencode"
     script.write_text(f'#!/bin/sh\n{line}\nexec {program or opencode_binary()} "$@"\n')
@@ -85,7 +85,7 @@ async def test_the_quick_program_of_the_tests_answers_as_the_real_one(opencode_h
 
 
 async def test_a_program_that_is_asked_ends_with_the_question(tmp_path: Path, opencode_home: OpenCodeHome) -> None:
-    """Whoever quits t3tray waits for no program that thinks."""
+    """Quitting t3tray waits for no program that takes long to answer."""
     slow, written = tmp_path / "slow", tmp_path / "pid"
     slow.write_text(f"#!/bin/sh\necho $$ > {written}\nexec sleep 600\n")
     slow.chmod(0o755)
@@ -111,7 +111,7 @@ def test_a_wrapper_that_names_another_database_is_followed(opencode_home: OpenCo
 def test_the_usual_file_is_named_by_doctor_where_a_wrapper_was_used_from_the_first(
     opencode_home: OpenCodeHome, folder: Path, tmp_path: Path
 ) -> None:
-    """Nobody had been asked before, and t3tray would have read the usual one."""
+    """No program had been asked before, and t3tray would have read the usual one."""
     plain = Program(tmp_path / "plain", opencode_home.environment)
     plain.run("new", "--dir", str(folder), "--prompt", f"the codeword is {WORD}")
     wrapper(tmp_path / "bin", f"export OPENCODE_DB={tmp_path / 'other.db'}")
@@ -153,7 +153,7 @@ def test_a_program_that_begins_to_use_another_database_makes_no_conversation_mis
 def test_a_session_that_the_usual_file_lacks_is_not_missing_while_nobody_vouches_for_the_file(
     opencode_home: OpenCodeHome, folder: Path, tmp_path: Path
 ) -> None:
-    """The thread was made with another database; now there is no program that could say which one counts."""
+    """The thread was created with another database; now there is no program that could say which one counts."""
     program = Program(tmp_path / "data", opencode_home.environment | {"OPENCODE_DB": str(tmp_path / "other.db")})
     thread = program.json("new", "--dir", str(folder), "--prompt", f"the codeword is {WORD}")["id"]
     empty = opencode_home.environment | {"PATH": "/nowhere"}

@@ -30,7 +30,7 @@ END = 120.0
 
 @pytest.fixture
 def program(tmp_path: Path, opencode_home: OpenCodeHome) -> Program:
-    """On a machine without a display."""
+    """The program on a machine without a display."""
     made = Program(tmp_path / "data", opencode_home.environment)
     del made.environment["QT_QPA_PLATFORM"]
     (tmp_path / "run").mkdir(mode=0o700)
@@ -49,7 +49,7 @@ def objects(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
 
 
 def next_of(told: Iterator[dict[str, Any]], kind: str, **facts: Any) -> dict[str, Any]:
-    """The next object of this kind with these facts."""
+    """Return the next object of this kind with these facts."""
     passed = []
     for each in told:
         if each["kind"] == kind and all(each.get(name) == value for name, value in facts.items()):
@@ -60,7 +60,7 @@ def next_of(told: Iterator[dict[str, Any]], kind: str, **facts: Any) -> dict[str
 
 @pytest.fixture
 def thread(program: Program, server: RawServer, opencode_home: OpenCodeHome, tmp_path: Path) -> Iterator[str]:
-    """The session of a thread of T3 Code's, in which something was said."""
+    """The session of a thread of T3 Code, with a turn."""
     made = empty_world(tmp_path / "world")
     world = World(made.home, opencode_home.database, made.code)
     program.environment["T3CODE_HOME"] = str(world.home)
@@ -152,7 +152,7 @@ def test_there_is_one_for_the_data_with_a_window_or_without(program: Program) ->
 
 
 def holder(program: Program) -> int:
-    """The process that holds the lock, as it wrote down."""
+    """Return the process that holds the lock, from the lock file."""
     with suppress(OSError, ValueError):
         pid: int = json.loads((program.data / "tray.lock").read_text())["pid"]
         return pid
@@ -178,7 +178,7 @@ def test_it_ends_when_nobody_reads_any_more_though_there_is_nothing_to_tell(prog
 
 
 def test_a_closed_output_and_an_ignored_hangup_are_no_end(program: Program) -> None:
-    """As with `nohup`, and where somebody wants to read nothing."""
+    """As with `nohup`, and where no output is wanted."""
     words = "trap '' HUP; exec \"$@\" >&-"
     process = subprocess.Popen(["sh", "-c", words, "sh", *program.argv("run")], env=program.environment)
     try:
@@ -206,6 +206,6 @@ def pipe() -> tuple[Any, Any]:
 
 
 def sockets() -> tuple[Any, Any]:
-    """What some programs give a child in the place of a pipe."""
+    """Return a pair of sockets, which some programs give a child instead of a pipe."""
     ours, theirs = socket.socketpair()
     return os.fdopen(ours.detach(), "rb", 0), os.fdopen(theirs.detach(), "wb", 0)

@@ -33,7 +33,7 @@ IDLE = "because nothing had used it for 30 minutes. The next resume starts it ag
 
 
 class Headless:
-    """A machine without a display, with T3 Code and a server of the user's own on which a thread of T3 Code's has its session."""
+    """A machine without a display, with T3 Code and a server of the user's own on which a thread of T3 Code has its session."""
 
     def __init__(self, folder: Path, home: OpenCodeHome, clock: Mapping[str, str]) -> None:
         home.environment |= clock
@@ -65,19 +65,19 @@ class Headless:
             self.program.forker.close()
 
     def new_session(self) -> str:
-        """With a whole turn in it."""
+        """Create a session with a complete turn."""
         with self.server.http() as http:
             made: str = http.post("/session", params={"directory": str(self.world.code / "proj")}, json={}).json()["id"]
         self.say(made, "the codeword is PELICAN")
         return made
 
     def say(self, session: str, text: str) -> None:
-        """By the user's own server: a turn of which t3tray's server tells nothing."""
+        """Send by the user's own server: a turn without an event for t3tray's server."""
         with self.server.http() as http:
             http.post(f"/session/{session}/message", json={"parts": [{"type": "text", "text": text}]}).raise_for_status()
 
     def started(self, *words: str) -> subprocess.Popen[str]:
-        """`t3tray run` with the idle clock that `gate` lets run."""
+        """Start `t3tray run` with the idle clock that `gate` lets run."""
         command = [sys.executable, "-m", "tests.support.quick_program", str(self.gate), "run", *words]
         return subprocess.Popen(
             command,
@@ -106,7 +106,7 @@ class Headless:
             writing.join(END)
 
     def until_kept(self, messages: int) -> None:
-        """Wait for so many in the archive. Its file is read: a command for each look would take more than the copy does."""
+        """Wait for that many in the archive. Its file is read: a command for each check would take longer than the copy."""
         file = self.program.data / FILE_NAME
 
         def are_there() -> bool:
@@ -124,7 +124,7 @@ class Headless:
 
 
 class Told:
-    """What it tells, as objects or as lines. `passed` is what was read on the way."""
+    """Its output, as objects or as lines. `passed` is what was read before."""
 
     def __init__(self, process: subprocess.Popen[str], as_json: bool) -> None:
         assert process.stdout
@@ -132,7 +132,7 @@ class Told:
         self.passed: list[str] = []
 
     def until(self, kind: str, words: str = "", **facts: Any) -> dict[str, Any]:
-        """Wait for the object of this kind with these facts, or for the line of this kind with these words."""
+        """Wait for the object of this kind with these facts, or for the line of this kind with this text."""
         for line in self._lines:
             print(line, end="")
             self.passed.append(line)
@@ -158,7 +158,7 @@ def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SetClock:
 
 @pytest.fixture
 def machine(request: pytest.FixtureRequest, tmp_path: Path, opencode_home: OpenCodeHome) -> Iterator[Headless]:
-    """With the clock of the test, where it has one."""
+    """A machine with the test's clock, where the test has one."""
     clock = request.getfixturevalue("clock").environment if "clock" in request.fixturenames else {}
     with Headless(tmp_path, opencode_home, clock) as made:
         yield made

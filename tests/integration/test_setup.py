@@ -31,7 +31,7 @@ def program(path: Path, text: str = "#!/bin/sh\n") -> None:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """What a clone looks like in which the set-up ran once, with another pin."""
+    """A clone in which the set-up ran once, with another pin."""
     (tmp_path / "packaging").mkdir()
     shutil.copy(ROOT / "packaging" / "setup.sh", tmp_path / "packaging")
     program(tmp_path / ".venv" / "bin" / "pip")
@@ -43,7 +43,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 def set_up(clone: Path, *folders: Path) -> str:
-    """Run it as make does; what npm was asked for."""
+    """Run it as make does; return npm's arguments."""
     path = [clone / ".tools" / "bin", *folders, clone / "tools of the test", Path("/usr/bin"), Path("/bin")]
     environment = os.environ | {"PATH": os.pathsep.join(map(str, path)), "PYTHON": sys.executable}
     subprocess.run(["bash", "packaging/setup.sh", "run"], cwd=clone, env=environment, check=True)

@@ -20,7 +20,7 @@ from tests.support.waiting import lives
 
 @pytest.fixture
 def program(tmp_path: Path, shared_server: RawServer, opencode_home: OpenCodeHome) -> Program:
-    """It knows of no server."""
+    """A program without a server."""
     return Program(tmp_path / "data", opencode_home.environment)
 
 
@@ -33,7 +33,7 @@ def thread(program: Program, shared_server: RawServer, tmp_path: Path) -> str:
 
 
 class Always(ThreadingHTTPServer):
-    """Answers every request with the same status, type and body; `asked` is what it was asked."""
+    """Answers every request with the same status, type and body; `asked` has its requests."""
 
     daemon_threads = True
 
@@ -52,7 +52,7 @@ class Always(ThreadingHTTPServer):
             do_POST = do_GET
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Nothing to tell."""
+                """Do not log requests."""
 
         self.asked: list[str] = []
         super().__init__(("127.0.0.1", 0), Handler)
@@ -153,5 +153,5 @@ def test_a_broken_configuration_of_the_user_ends_every_server_and_is_told(
 
 
 def configuration_of(program: Program) -> list[str]:
-    """What the doctor says of it."""
+    """Return the doctor's finding on it."""
     return [str(each["detail"]) for each in program.json("doctor")["findings"] if each["name"] == "opencode's configuration"]

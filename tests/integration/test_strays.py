@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the bad server 
 
 @pytest.fixture
 def shim(bad: BadServer) -> ServerProgram:
-    """Stays in front of the server, as npm's does; the server is in a group of its own, as mise's is."""
+    """A shim that stays in front of the server, as npm's does; the server is in a group of its own, as mise's is."""
     binary = bad.program.binary.with_name("shim")
     server = f"{sys.executable} -S -E {fake_opencode.__file__}"
     binary.write_text(f'#!/bin/sh\n{sys.executable} -c "import os; os.setpgid(0, 0)"\nsetsid {server} "$@" &\nwait\n')

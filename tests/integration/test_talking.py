@@ -26,7 +26,7 @@ LIMIT = 90_000
 
 
 class App:
-    """The window and all that is behind it, but the tray."""
+    """The window and its backend, without the tray."""
 
     def __init__(self, qtbot: QtBot, data: Path) -> None:
         self._qtbot = qtbot
@@ -73,7 +73,7 @@ class App:
         found.click()
 
     def until(self, *any_of: str) -> None:
-        """Until one of these can be read on the page."""
+        """Wait until one of these is visible on the page."""
 
         def is_there() -> None:
             shown = self.shown()
@@ -91,14 +91,14 @@ class App:
         return "\n".join([*told, *(line.text() for line in page.findChildren(FoldLine) if line.isVisible())])
 
     def until_sent(self) -> None:
-        """The draft goes when the session holds the message, which the page may show a little earlier."""
+        """Wait until the draft is gone, which happens when the session has the message; the page may show that earlier."""
         self._qtbot.waitUntil(lambda: self.draft() == "", timeout=LIMIT)
 
     def draft(self) -> str:
         return self.window.page.conversation.composer.editor.toPlainText()
 
     def close(self) -> None:
-        """As when the user quits in the middle of a word."""
+        """Close as when the user quits in the middle of a word."""
         self.window.hide()
         with self._qtbot.waitSignal(self.bridge.ended, timeout=LIMIT):
             self.bridge.close()
@@ -116,7 +116,7 @@ def running(qtbot: QtBot, data: Path) -> Iterator[App]:
 
 @pytest.fixture
 def work(tmp_path: Path, shared_server: RawServer, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where t3tray works, on a server of the user's own."""
+    """A folder in which t3tray works, on a server of the user's own."""
     for name, value in shared_server.environment.items():
         monkeypatch.setenv(name, value)
     folder = tmp_path / "work"

@@ -74,7 +74,7 @@ def program(tmp_path: Path, opencode_home: OpenCodeHome, seen: Seen) -> Program:
 
 @pytest.fixture
 def thread(program: Program, tmp_path: Path, shared_server: RawServer) -> str:
-    """Made on another server: none of t3tray's own ran yet."""
+    """A thread that was created on another server: none of t3tray's own ran yet."""
     (tmp_path / "work").mkdir()
     made: str = ServedProgram(program.data, shared_server).json(
         "new", "--dir", str(tmp_path / "work"), "--prompt", "the codeword is HERON"

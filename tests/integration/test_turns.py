@@ -30,7 +30,7 @@ CEILING = 120.0
 
 
 class Place:
-    """A thread that was told the codeword, on a server of the user's own."""
+    """A thread whose session has the codeword, on a server of the user's own."""
 
     def __init__(self, program: Program, server: RawServer, model: StubModel, home: OpenCodeHome, work: Path) -> None:
         self.program, self.server, self.model, self.home, self.work = program, server, model, home, work
@@ -51,12 +51,12 @@ class Place:
         return draft
 
     def prompt(self, *parts: dict[str, str]) -> None:
-        """As another client does."""
+        """Send a prompt as another client does."""
         with self.server.http() as http:
             http.post(f"/session/{self.session}/prompt_async", json={"parts": [*parts]}).raise_for_status()
 
     def texts(self) -> list[str]:
-        """The texts of the user's messages in the session."""
+        """Return the texts of the user's messages in the session."""
         with self.server.http() as http:
             messages = http.get(f"/session/{self.session}/message").json()
         return ["".join(p.get("text", "") for p in m["parts"]) for m in messages if m["info"]["role"] == "user"]
@@ -70,7 +70,7 @@ def place(tmp_path: Path, shared_server: RawServer, opencode_home: OpenCodeHome,
 
 @contextmanager
 def locked(database: Path) -> Iterator[None]:
-    """Another process writes in OpenCode's database, and takes its time."""
+    """Another process holds a write transaction in OpenCode's database for some time."""
     words = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute('BEGIN IMMEDIATE')"
     script = f"{words}; print('locked', flush=True); sys.stdin.read()"
     writer = subprocess.Popen([sys.executable, "-c", script, str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -273,7 +273,7 @@ def test_without_waiting_a_command_ends_when_the_message_arrived(place: Place) -
 
 
 def test_what_arrived_unseen_is_no_draft_in_what_is_shown(place: Place) -> None:
-    """As after a command that was killed between the message's arrival and its own line about it."""
+    """As after a command that was killed between the message's arrival and its own record of it."""
     place.send(ASK)
     with place.server.http() as http:
         arrived = [each["info"]["id"] for each in http.get(f"/session/{place.session}/message").json()][-2]

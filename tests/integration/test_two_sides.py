@@ -24,7 +24,7 @@ LIMIT = 90.0
 
 
 async def row(watcher: Watcher, reason: NextReason) -> ThreadRow:
-    """The one row, once T3 Code's side is this."""
+    """Return the one row, once T3 Code's side is this."""
 
     def side(found: ThreadRow) -> NextReason | None:
         return found.next_message.reason if found.next_message else None

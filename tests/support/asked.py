@@ -34,11 +34,11 @@ class Asked:
         return [words for called, *words in self.backend.asked if called == name]
 
     def wait_for_last(self, name: str, thread_id: str) -> None:
-        """Until the last call is this one, about this thread."""
+        """Wait until the last call is this one, about this thread."""
         self._qtbot.waitUntil(lambda: [words[:2] for words in self.backend.asked[-1:]] == [(name, thread_id)], timeout=LIMIT)
 
     def wait_for(self, name: str, *words: object) -> None:
-        """Until the backend has been asked for this."""
+        """Wait until the backend has been asked for this."""
         self._qtbot.waitUntil(lambda: (name, *words) in self.backend.asked, timeout=LIMIT)
 
 

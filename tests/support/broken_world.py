@@ -72,7 +72,7 @@ class Machine:
 
 
 def log_vanishes(machine: Machine, patch: Patch) -> None:
-    """T3 Code's own rotation, between the listing of the folder and the look at the file."""
+    """T3 Code's own rotation, between listing the folder and reading the file."""
     log, stat = str(machine.log), os.stat
 
     def rotated(path: Any, *words: Any, **options: Any) -> os.stat_result:
@@ -89,7 +89,7 @@ def log_is_a_folder(machine: Machine, patch: Patch) -> None:
 
 
 def log_belongs_to_root(machine: Machine, patch: Patch) -> None:
-    """As everybody but root meets it; the tests may run as root."""
+    """The file as users other than root meet it; the tests may run as root."""
     log, plain = str(machine.log), open
 
     def refusing(path: Any, *words: Any, **options: Any) -> Any:
@@ -119,7 +119,7 @@ def folder_gives_an_error(machine: Machine, patch: Patch) -> None:
 
 
 def folder_does_not_answer(machine: Machine, patch: Patch) -> None:
-    """A dead mount: whoever looks at it waits until the test is over."""
+    """A dead mount: every check of it waits until the test is over."""
     over = threading.Event()
 
     def hanging(path: str) -> os.stat_result:
@@ -163,7 +163,7 @@ def our_setting_is_damaged(machine: Machine, patch: Patch) -> None:
 
 
 def title_is_missing(machine: Machine, patch: Patch) -> None:
-    """The schema forbids it; a damaged file does not ask."""
+    """The schema forbids it, but a damaged file may have it."""
     rewrite(machine.world.state, "projection_threads", "title", None)
 
 

@@ -63,7 +63,7 @@ def t3(world: World, guarded: Guarded) -> Iterator[PlayedT3]:
 
 
 def server(guarded: Guarded) -> httpx.Client:
-    """The server behind the guard, behind its back."""
+    """Return a client of the server behind the guard."""
     endpoint = guarded.call(guarded.backend.server.ensure_ready())
     return httpx.Client(base_url=endpoint.url, auth=("opencode", endpoint.password or ""), trust_env=False, timeout=90)
 

@@ -13,7 +13,7 @@ _started: list[str] = []
 
 @contextmanager
 def starts_recorded() -> Iterator[list[str]]:
-    """What was started since, one text each. Programs that Qt starts are not seen."""
+    """Yield the list of programs that were started since, one text each. Programs that Qt starts are not in it."""
     _started.clear()
     yield _started
 

@@ -76,7 +76,7 @@ class PortOwners:
 
 @asynccontextmanager
 async def another_host() -> AsyncIterator[GuardHost]:
-    """What the guard uses of another process of ours."""
+    """The parts of another process of ours that the guard uses."""
     backend = await Backend.open(None, "command")
     try:
         yield backend.guard_host
@@ -86,7 +86,7 @@ async def another_host() -> AsyncIterator[GuardHost]:
 
 @asynccontextmanager
 async def another() -> AsyncIterator[GuardService]:
-    """As another process of ours has it: a command, or `t3tray guard run`."""
+    """The guard of another process of ours: of a command, or of `t3tray guard run`."""
     async with another_host() as host:
         service = GuardService(host)
         try:

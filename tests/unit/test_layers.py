@@ -88,7 +88,7 @@ def lines_of(files: list[Path]) -> dict[str, int]:
 
 
 def package_of(module: str) -> str:
-    """The room that a module is in: `cli` for `t3tray.cli.parser`; empty for `t3tray` itself, which holds the version."""
+    """Return the package that a module is in: `cli` for `t3tray.cli.parser`; empty for `t3tray` itself, which has the version."""
     return module.partition(".")[2].partition(".")[0]
 
 
@@ -98,7 +98,7 @@ def tree_of(module: str) -> ast.Module:
 
 
 def origin_of(module: str, name: str) -> str:
-    """The module in which a name that can be imported from `module` is made: re-exports are followed."""
+    """Return the module that defines a name which can be imported from `module`: re-exports are followed."""
     if f"{module}.{name}" in MODULES:
         return f"{module}.{name}"
     for node in tree_of(module).body if module in MODULES else ():
@@ -111,7 +111,7 @@ def origin_of(module: str, name: str) -> str:
 
 @cache
 def imports_of(module: str) -> tuple[str, ...]:
-    """What a module imports, wherever in it: at its top, in functions, for types only."""
+    """Return the modules that a module imports, anywhere in it: at its top, in functions, for types only."""
     return tuple(_imports_in(module))
 
 
@@ -193,7 +193,7 @@ def test_no_module_is_so_short_that_its_neighbour_is_its_home() -> None:
 
 
 def test_every_task_has_an_owner() -> None:
-    """A task that nobody holds may be collected while it runs, and nobody finds its error."""
+    """A task without a reference may be collected while it runs, and its error is lost."""
     makers = {
         module
         for module in MODULES

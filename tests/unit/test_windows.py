@@ -51,7 +51,7 @@ def test_a_program_of_windows_is_waited_for_and_its_code_is_ours(monkeypatch: py
 
 
 def test_a_log_of_windows_is_not_cut_under_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program there writes at the place where it last wrote: in a file that was cut it would leave zeros before that."""
+    """A program there writes at its own old position: in a truncated file it would leave zeros before that."""
     log = ServerLog(tmp_path)
     monkeypatch.setattr("t3tray.server.log.sys.platform", "win32")
     with log.begin(NOON, "starting") as (writer, _):

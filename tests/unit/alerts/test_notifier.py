@@ -44,7 +44,7 @@ QUIET = Snapshot(READY, (row("a"), row("b")))
 
 
 class Desktop:
-    """Stands for the notification service, which has tests of its own. `trouble` is its own to tell."""
+    """Imitates the notification service, which has tests of its own. `trouble` is set by the test."""
 
     def __init__(self) -> None:
         self.trouble = ""
@@ -83,13 +83,13 @@ class Desktop:
                 await self.news.wait()
 
     async def next(self, title: str) -> str:
-        """The id of the notice that is shown under this title."""
+        """Return the id of the notification that is shown under this title."""
         await self.until(lambda: any(title in each.title for each in self.shown.values()))
         return next(id for id, each in self.shown.items() if title in each.title)
 
 
 class Server:
-    """Takes answers; `late` is what it says to them, `trouble` what it raises."""
+    """Takes answers; `late` is the sentence that it returns, `trouble` the error that it raises."""
 
     def __init__(self) -> None:
         self.answers: asyncio.Queue[tuple[str, object]] = asyncio.Queue()
@@ -132,7 +132,7 @@ class World:
         self.noticing.update(snapshot)
 
     async def titles_after(self, *snapshots: Snapshot) -> list[str]:
-        """Everything that was shown by then; the last notice is one that says so."""
+        """Return all titles that were shown by then; the last notification marks the end."""
         for snapshot in snapshots:
             self.look(snapshot)
         self.look(Snapshot(ServerStatus(ServerState.FAILED), snapshots[-1].rows))

@@ -28,7 +28,7 @@ CHOICE = (
 
 
 class Server:
-    """A root with a sub-agent that has one of its own; what waits and who is busy is up to the test."""
+    """A root session with a sub-agent that has one of its own; the test sets the pending requests and busy sessions."""
 
     def __init__(self) -> None:
         self.waiting: dict[str, tuple[wire.Permission, ...]] = {"/work": (PUSH,)}

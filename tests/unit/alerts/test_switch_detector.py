@@ -26,7 +26,7 @@ from tests.support.t3_world import NOON, World, add_message, add_session, add_th
 
 
 class Post(Eyes):
-    """A sentinel on its post, in a world where one thread is bound to `ses_old` with 41 messages."""
+    """A switch detector in a world where one thread is bound to `ses_old` with 41 messages."""
 
     def __init__(self, world: World, scratch: Path) -> None:
         super().__init__(world, scratch)
@@ -40,7 +40,7 @@ class Post(Eyes):
         assert self.watch() == ()
 
     def relieve(self) -> None:
-        """t3tray is started anew."""
+        """Start t3tray anew."""
         self.sentinel = SwitchDetector(self.store, self.database, lambda: datetime.now(UTC))
 
     def watch(self) -> tuple[Alarm, ...]:
@@ -279,7 +279,7 @@ def test_a_cache_that_ran_out_and_a_turn_that_was_broken_off_are_no_cliff(post: 
 
 
 def repaired(post: Post, before: str | None, after: str | None, remedy: Remedy = Remedy.REPAIR) -> None:
-    """The user lets T3 Code go on in another session, or takes that back: by a line of the journal and T3 Code's own row."""
+    """The user accepts T3 Code's other session, or reverts that: by an entry of the journal and T3 Code's own row."""
 
     def cursor(session: str | None) -> str | None:
         return None if session is None else json.dumps({"schemaVersion": 1, "sessionId": session})

@@ -26,7 +26,7 @@ HOUR = timedelta(hours=1)
 
 @contextmanager
 def app(folder: Path) -> Iterator[tuple[Unread, Store]]:
-    """One run of the app on this folder, as far as news go."""
+    """One run of the app on this folder: its unread threads and its store."""
     store = Store.open(folder, lambda: NOON)
     try:
         yield Unread(store.visits), store
@@ -35,7 +35,7 @@ def app(folder: Path) -> Iterator[tuple[Unread, Store]]:
 
 
 def at(name: str, hours: float = 0, reason: Reason = Reason.PROVED) -> ThreadRow:
-    """A thread whose last activity was so many hours after noon."""
+    """Return a thread whose last activity was that many hours after noon."""
     return row(name, reason, age=-HOUR * hours)
 
 
@@ -44,7 +44,7 @@ def foreign(name: str, hours: float = 0, *, works: bool = False) -> T3Thread:
 
 
 def look(unread: Unread, *rows: ThreadRow, others: Iterable[T3Thread] = ()) -> set[str]:
-    """One look of the app's: what is new."""
+    """Scan once; return the unread threads."""
     told = unread.update(SnapshotRows(rows, tuple(others)))
     unread.save()
     return set(told)

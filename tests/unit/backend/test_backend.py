@@ -33,7 +33,7 @@ pytestmark = pytest.mark.process
 
 @asynccontextmanager
 async def running() -> AsyncIterator[tuple[Backend, asyncio.Queue[Snapshot]]]:
-    """A backend under way on this test's own empty machine, and what it publishes."""
+    """Run a backend on this test's own empty machine; yields it with the snapshots that it publishes."""
     backend, told = await Backend.open(None, "tray"), asyncio.Queue[Snapshot]()
     task = asyncio.create_task(backend.run(told.put_nowait))
     try:
@@ -53,7 +53,7 @@ async def next_of(told: asyncio.Queue[Snapshot], wanted: Callable[[Snapshot], bo
 
 
 async def something_changes() -> None:
-    """In our own store, as another process would do it."""
+    """Change our own store, as another process does."""
     command = await Backend.open(None, "command")
     await command.preferences.change("terminal", "kitty")
     await command.close()
@@ -79,7 +79,7 @@ async def test_a_mistake_in_one_look_is_told_and_the_next_look_is_taken(monkeypa
 
 
 async def test_a_folder_that_appears_later_is_watched_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing else tells of it: the slow refresh comes after a minute."""
+    """Only the watch can report it: the slow refresh comes after a minute."""
     looks = []
     look = Scanning.scan
 

@@ -39,7 +39,7 @@ SOON = NOON + timedelta(minutes=5)
 
 
 class Practice:
-    """A world to be examined."""
+    """A world for the doctor to examine."""
 
     def __init__(self, scratch: Path) -> None:
         self.world = empty_world(scratch)

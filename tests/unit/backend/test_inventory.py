@@ -75,7 +75,7 @@ async def test_what_is_no_program_says_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.process
 async def test_a_program_that_is_asked_ends_with_the_question(tmp_path: Path) -> None:
-    """Whoever quits t3tray waits for no program that thinks."""
+    """Quitting t3tray waits for no program that takes long to answer."""
     written = tmp_path / "pid"
     slow = program(tmp_path / "slow", f"echo $$ > {written}\nexec sleep 600")
     asked = asyncio.create_task(version_of(slow, os.environ))

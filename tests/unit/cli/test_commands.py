@@ -21,7 +21,7 @@ WORDS = Namespace(command="threads", data_dir=None, json=True, all=False)
 
 
 class Opened:
-    """Stands for a backend: notes how far its closing came."""
+    """Imitates a backend; records how far its closing came."""
 
     def __init__(self, at_close: Callable[[], None] = lambda: None) -> None:
         self.steps: list[str] = []
@@ -35,7 +35,7 @@ class Opened:
     class server:
         @staticmethod
         def subscribe(_callback: object) -> None:
-            """Nothing happens to it."""
+            """Ignored: nothing changes."""
 
     async def close(self) -> None:
         self.steps.append("begun")

@@ -18,7 +18,7 @@ UNREADABLE = "\udcff\udcfe"
 
 
 def refused(*words: str) -> tuple[str, str]:
-    """What is told of words that must end with 2."""
+    """Return the error for arguments that must end with exit code 2."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.raises(SystemExit) as ended:
         cli.parse(words, out, err)

@@ -42,7 +42,7 @@ def snapshot(*rows: ThreadRow, **more: Any) -> Snapshot:
 
 
 def lines(*looks: Snapshot) -> list[str]:
-    """What the last of these looks tells."""
+    """Return the lines for the last of these snapshots."""
     changes, said = SnapshotChanges(), RunLines("/opt/t3tray")
     told: list[str] = []
     for look in looks:
@@ -162,7 +162,7 @@ def test_a_reader_that_goes_is_told_once_and_a_full_disk_ends_nothing(caplog: py
 
 
 class SometimesFull(io.RawIOBase):
-    """A disk that takes nothing at its third, fourth and fifth use."""
+    """A disk that is full at its third, fourth and fifth write."""
 
     def __init__(self) -> None:
         self.uses = 0

@@ -64,7 +64,7 @@ class Place:
         return self.archiver.update(self.scanner.scan().assessments)
 
     def written(self) -> dict[str, int]:
-        """Every file of the archive; one that was written again is another one."""
+        """Return every file of the archive with its stamp; one that was written again differs."""
         return {str(path): path.stat().st_mtime_ns for path in self.data.glob(f"{FILE_NAME}*") if not path.name.endswith("shm")}
 
     def size(self, name: str) -> int:

@@ -29,7 +29,7 @@ LIMIT = 90.0
 
 
 class Life:
-    """A backend in a world in which a thread of T3 Code's is bound to a session of four messages."""
+    """A backend in a world in which a thread of T3 Code is bound to a session of four messages."""
 
     def __init__(self, world: World, backend: Backend) -> None:
         self.world = world
@@ -44,7 +44,7 @@ class Life:
         return found.verdict.reason
 
     def keep(self, count: int) -> None:
-        """Words in the archive, earlier than the session's and not in it."""
+        """Archive messages that are earlier than the session's and not in it."""
         told = [
             Message(f"msg_{number:06}", Role.USER, milliseconds(NOON) - count + number, f"kept {number}")
             for number in range(count)
@@ -76,13 +76,13 @@ class Life:
             await asyncio.gather(running, return_exceptions=True)
 
     async def shown(self) -> Conversation:
-        """What a page that is opened now is told first."""
+        """Return the first state for a page that is opened now."""
         async with self.followed() as followed:
             return await followed.next()
 
 
 class Followed:
-    """The thread's conversation as it is told."""
+    """The published states of the thread's conversation."""
 
     def __init__(self, life: Life) -> None:
         self._life = life
@@ -93,7 +93,7 @@ class Followed:
             return await self.told.get()
 
     async def compare(self) -> None:
-        """As the monitor does after every scan."""
+        """Compare with a scan, as the monitor does after each."""
         self._life.backend.conversations.compare(await self._life.backend.scanning.scan())
 
 

@@ -176,7 +176,7 @@ def changes(events: list[ServerEvent]) -> list[Change]:
 def test_after_a_gap_a_page_is_all_that_counts(
     events: list[ServerEvent], first: TranscriptPage, last: TranscriptPage, is_busy: bool
 ) -> None:
-    """Any events in any order, again and again or not at all: then a gap and a page come to the same as the page alone."""
+    """Any events in any order, repeated or missing, then a gap and a page: the same as the page alone."""
     shown = MessageReducer(SESSION)
     shown.read(first, is_busy=False)
     for change in changes(events):
@@ -192,7 +192,7 @@ def test_after_a_gap_a_page_is_all_that_counts(
 
 @pytest.mark.parametrize("at", range(6))
 def test_a_page_may_be_read_anywhere_in_a_turn(at: int) -> None:
-    """The stream in order, with a page of what the server has stored by then, ends as the whole story read at its end."""
+    """The stream in order, with a page of the server's data of that moment, ends as the whole conversation read at its end."""
     empty, whole = text(1, "", done=False), text(1, "It is so.")
     grown = [grew(empty, words) for words in ("It ", "is ", "so.")]
     story = [told(info(1)), part_told(empty), *grown, part_told(whole)]

@@ -81,7 +81,7 @@ def test_what_a_revert_takes_back_does_not_count_be_it_the_compaction_itself() -
 
 
 def theirs(newest_first: list[MessageFacts]) -> list[MessageFacts]:
-    """OpenCode's `filterCompacted`, line by line."""
+    """OpenCode's `filterCompacted`, translated line by line."""
     result: list[MessageFacts] = []
     completed: set[str | None] = set()
     retain: str | None = None
@@ -138,7 +138,7 @@ def test_it_is_opencodes_own_rule(messages: tuple[MessageFacts, ...]) -> None:
 
 @given(sessions(), st.integers(0, 14))
 def test_what_was_read_before_and_what_came_since_make_the_same(messages: tuple[MessageFacts, ...], known: int) -> None:
-    """As `read_back` continues what a cursor remembers."""
+    """Read on from a cursor, as `read_back` does."""
     from t3tray.threads.context_reading import continued
 
     older, newer = messages[:known], messages[known:]

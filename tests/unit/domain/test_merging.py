@@ -15,7 +15,7 @@ MINUTE = 60_000
 
 
 def asked(minute: float, text: str, session: str = "a") -> Message:
-    """As OpenCode has it: four seconds after it was typed."""
+    """Return a prompt as in OpenCode: four seconds after it was typed."""
     at = BEGAN + round(minute * MINUTE) + 4_000
     return Message(f"msg_{session}{minute}", Role.USER, at, text, pieces=(_text(f"prt_{session}{minute}u", text),))
 
@@ -27,7 +27,7 @@ def answered(minute: float, *texts: str, session: str = "a", tools: tuple[ToolCa
 
 
 def typed(minute: float, text: str) -> Message:
-    """As T3 Code has it."""
+    """Return a prompt as in T3 Code."""
     return Message(f"uuid-{minute}", Role.USER, BEGAN + round(minute * MINUTE), text)
 
 
@@ -66,7 +66,7 @@ def test_the_second_answer_of_a_new_orchestrator_is_known_by_its_part_too() -> N
 
 
 def test_equal_prompts_are_told_apart() -> None:
-    """Five times "continue": two in the session that is gone, three in the new one."""
+    """Five times "continue": two in the deleted session, three in the new one."""
     known = [asked(minute, "continue", "b") for minute in (30, 31, 32)]
     copy = [typed(minute, "continue") for minute in (0, 1, 30, 31, 32)]
     assert [each.id for each in lacking(known, [], copy)] == ["uuid-0", "uuid-1"]

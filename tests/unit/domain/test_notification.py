@@ -49,7 +49,7 @@ def question(*options: str, text: str = "Which?", multiple: bool = False) -> Que
 
 
 def after(*looks: NotificationFacts, rules: NotificationRules = ALL) -> tuple[NotifierMemory, list[tuple[Notification, ...]]]:
-    """The looks, a minute apart, the first at the start itself; what was shown after each."""
+    """Compare snapshots a minute apart, the first at the start itself; return what was shown after each."""
     memory, shown = NotifierMemory(START), []
     for number, look in enumerate(looks):
         step = next_step(memory, look, rules, START + number * timedelta(minutes=1))

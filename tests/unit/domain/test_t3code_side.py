@@ -26,7 +26,7 @@ THERE = Found(SessionFacts(OURS, "/w", "", 0, 0))
 
 
 def side(**facts: Any) -> T3Side:
-    """T3 Code names our session, which is there and works in the thread's folder."""
+    """T3 Code names our session, which exists and works in the thread's folder."""
     return structs.replace(T3Side(names=OURS, named=THERE, bound=OURS), **facts)
 
 
@@ -180,7 +180,7 @@ def test_only_what_carries_the_conversation_and_stays_so_is_fine() -> None:
 
 
 def test_nothing_is_called_fine_that_would_not_carry_the_conversation() -> None:
-    """Every combination: total, one sentence without an id, and no green where the session is not ours, or is not there."""
+    """Every combination: total, one sentence without an id, and never resumable if the session is another one, or is gone."""
     several = itertools.product(
         (None, OURS, OTHER),
         (None, THERE, Absent(), Failure.TIMEOUT),

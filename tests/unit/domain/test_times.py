@@ -22,7 +22,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 class OnWindows(datetime):
-    """A time as Windows' C library takes it: `localtime_s` knows none before 1970."""
+    """A time with the limits of Windows' C library: `localtime_s` fails before 1970."""
 
     def astimezone(self, tz: tzinfo | None = None) -> OnWindows:
         if tz is None and self.year < 1970:

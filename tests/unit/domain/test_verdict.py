@@ -309,7 +309,7 @@ def test_what_the_session_lacks_is_told_as_long_as_it_does() -> None:
 
 
 def test_a_message_that_is_just_being_stored_is_not_told_as_deleted() -> None:
-    """OpenCode stores a user's message first and its words a moment later."""
+    """OpenCode stores a user's message first and its text a moment later."""
     newest = Found(MessageFacts("msg_a", Role.USER, 3_000, True, is_emptied=True))
     context = Context(8, emptied=1)
     stored = decide(CURSOR, evidence(newest=newest, activity=Activity.BUSY, context=context))

@@ -21,7 +21,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def app(asked: Exchange) -> None:
-    """Answers at once, and on /event goes on until the client leaves."""
+    """Answers at once, and on /event continues until the client leaves."""
 
     async def events() -> AsyncIterator[bytes]:
         yield b"one"
@@ -46,7 +46,7 @@ async def listening() -> AsyncIterator[int]:
 
 
 async def ended(reader: asyncio.StreamReader) -> bytes:
-    """What still comes until the end."""
+    """Return what still arrives until the end of the connection."""
     try:
         async with asyncio.timeout(LIMIT):
             return await reader.read()

@@ -19,7 +19,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 @pytest.fixture
 async def stores(tmp_path: Path) -> AsyncIterator[tuple[CredentialStore, CredentialStore, Store]]:
-    """Those of two processes, and the second one's store."""
+    """The credentials of two processes, and the second one's store."""
     run_sql, opened = SqlThread("test-sql"), [Store.open(tmp_path, lambda: NOON) for _ in range(2)]
     one, other = (CredentialStore(store.guard_place, Secrets(tmp_path), run_sql) for store in opened)
     yield one, other, opened[1]

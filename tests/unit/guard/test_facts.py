@@ -39,7 +39,7 @@ def server(switch: KillSwitch) -> FakeServer:
 
 @pytest.fixture
 def begin(tmp_path: Path, server: FakeServer, switch: KillSwitch) -> Iterator[Callable[[], GuardLife]]:
-    """A new life on the same data each time."""
+    """Starts a new run on the same data at each call."""
     lives = Lives(tmp_path / "data", server, switch)
     yield lives.begin
     lives.end()

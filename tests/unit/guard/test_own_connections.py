@@ -49,7 +49,7 @@ def thread(tmp_path: Path) -> T3ThreadState:
 
 
 class Recovered:
-    """Facts by their own connections, and the threads whose recovery was waited for."""
+    """Facts read by their own connections, and the threads whose recovery was awaited."""
 
     def __init__(self, stores: OwnStores, server: FakeServer) -> None:
         self.waited_for: list[str] = []

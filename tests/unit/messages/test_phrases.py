@@ -36,7 +36,7 @@ DOCSTRING = re.compile(r'"""(.*?)"""', re.DOTALL)
 
 
 def sentences_of(file: Path) -> Iterator[tuple[int, str]]:
-    """The texts in a module that may be shown: all but docstrings."""
+    """Yield line and text of the strings in a module that may be shown: all but docstrings."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     documents = {
         id(node.body[0].value)

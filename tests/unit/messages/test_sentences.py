@@ -97,7 +97,7 @@ def _is_of_an_error_or_log(node: ast.AST) -> bool:
 
 
 def sentences(tree: ast.AST) -> Iterator[str]:
-    """The sentences of a module, without those of docstrings, errors and the log."""
+    """Yield the sentences of a module, without those of docstrings, errors and the log."""
     if _is_of_an_error_or_log(tree):
         return
     if isinstance(tree, ast.JoinedStr | ast.Constant):

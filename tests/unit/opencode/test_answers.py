@@ -20,7 +20,7 @@ NOT_FOUND = {"name": "NotFoundError", "data": {"message": "Session not found: se
 
 
 def answering(status: int, body: object, kind: str = "application/json") -> OpenCodeClient:
-    """A client whose server gives one answer to everything."""
+    """Return a client whose server gives one answer to everything."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
 
     def answer(_request: httpx.Request) -> httpx.Response:
@@ -163,7 +163,7 @@ def test_when_a_message_is_finished(body: dict[str, object], finished: bool) -> 
     ],
 )
 def test_what_an_answer_cost_is_told_where_it_can_be_read(told: dict[str, object], sent: int, cost: float) -> None:
-    """It is no reason not to read the answer's words."""
+    """An unreadable cost is no reason to drop the answer's text."""
     body = decode(json.dumps({"role": "assistant", "time": {"created": 1}} | told), MessageBody, "a message")
     message = body.message("msg_1", ())
     assert (message.sent_tokens, message.cost) == (sent, cost)

@@ -25,7 +25,7 @@ def frame(kind: str, **properties: object) -> bytes:
 
 
 def sending(*parts: bytes, then: asyncio.Event | None = None) -> Script:
-    """Sends these and closes, or waits before it does."""
+    """Return a script that sends these and closes, once `then` is set if it is given."""
 
     async def script(writer: asyncio.StreamWriter) -> None:
         writer.writelines(parts)
@@ -38,7 +38,7 @@ def sending(*parts: bytes, then: asyncio.Event | None = None) -> Script:
 
 @asynccontextmanager
 async def streaming(*scripts: Script, **options: Any) -> AsyncIterator[EventStream]:
-    """A server that follows one script a connection, and a stream that reads it without ever really sleeping."""
+    """A server that follows one script for each connection, and a stream that reads it without real sleeps."""
     left, serving = list(scripts), set[asyncio.Future[None]]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -26,7 +26,7 @@ LIMIT = 90.0
 
 
 class Life:
-    """A server that is not ours, asked every 10 ms; `asked` counts how often it really was."""
+    """A server that is not ours, whose health is due every 10 ms; `asked` counts the requests."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(supervisor, "PROBE_EVERY", 0.01)
@@ -53,7 +53,7 @@ class Life:
         assert await self.running.wait(lambda: self.asked >= count, LIMIT)
 
     async def rounds(self, count: int) -> None:
-        """So many times it was due to be asked."""
+        """Wait until its health was due that many times."""
         for _ in range(2 * count):
             await asyncio.wait_for(self.running.next_change(), LIMIT)
 

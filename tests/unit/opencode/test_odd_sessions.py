@@ -34,7 +34,7 @@ COLUMNS = [
 
 
 def odd_world(scratch: Path) -> World:
-    """One thread whose rows will be odd and one that is fine; OpenCode's database takes whatever is written into it."""
+    """One thread whose rows will be odd and one that is fine; OpenCode's database accepts any value."""
     world = empty_world(scratch)
     with writing(world.state) as state, writing(world.opencode) as opencode:
         opencode.execute("PRAGMA writable_schema = ON")
@@ -66,7 +66,7 @@ def spoil(world: World, table: str, column: str, value: str) -> None:
 
 
 def verdicts(eyes: Eyes) -> dict[str, Reason]:
-    """After a whole round: a look, a watch, and what is kept of it."""
+    """Return the verdicts after a whole round: scan, alarms, and proofs."""
     picture = eyes.look()
     SwitchDetector(eyes.store, eyes.database, lambda: NOON).detect(picture)
     eyes.keeper.record(picture)

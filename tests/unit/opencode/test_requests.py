@@ -16,7 +16,7 @@ SESSION = {"id": "ses_2", "directory": "/the work", "title": "t", "time": {"crea
 
 
 async def test_what_makes_a_turn_or_a_session_names_the_folder() -> None:
-    """Older versions run a turn in the server's own folder where none is named."""
+    """Older versions run a turn in the server's own folder if none is named."""
     asked: list[tuple[str, str | None]] = []
 
     def answer(request: httpx.Request) -> httpx.Response:

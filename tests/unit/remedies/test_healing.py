@@ -31,7 +31,7 @@ NOW = datetime(2026, 11, 29, tzinfo=UTC)
 
 
 class Place:
-    """A thread that is bound to `old`, while T3 Code goes on in `new`."""
+    """A thread that is bound to `old`, while T3 Code uses `new`."""
 
     def __init__(self, root: Path) -> None:
         self.folder = root / "work"
@@ -158,7 +158,7 @@ def test_done_twice_there_is_nothing_left_to_do(place: Place) -> None:
 
 
 def compacted(place: Place) -> None:
-    """The session that T3 Code goes on in was compacted, and went on for one message."""
+    """Compact the session that T3 Code uses, and add one message."""
     held = place.server.messages_held[place.new]
     requests = MessageFacts("msg_90", Role.USER, 90, True, compaction=True)
     summary = MessageFacts("msg_91", Role.ASSISTANT, 91, True, True, "msg_90", True, True)
@@ -199,7 +199,7 @@ def test_what_is_before_a_compaction_is_told_as_a_summary_and_not_as_whole(place
 
 
 def test_what_a_failed_compaction_dropped_is_lacking(place: Place) -> None:
-    """It was to keep a tail, made no summary, and the older messages reach the model no more."""
+    """It was to keep a tail and made no summary, so the older messages do not reach the model any more."""
     held = place.server.messages_held[place.new]
     tail = held[-1].facts.id
     requests = MessageFacts("msg_90", Role.USER, 90, True, compaction=True, keeps_from=tail)
@@ -229,7 +229,7 @@ LOST = "1 turn that was sent from t3tray is not in it"
 
 
 def healed_from(place: Place, *copies: Transcript) -> tuple[Preview, str]:
-    """The preview, and what the session lacks after it; the old session is gone and these copies are left."""
+    """Return the preview, and what the session lacks afterwards; the old session is gone and only these copies remain."""
     place.server.delete(place.old)
     place.copies = copies
     preview = place.apply()
@@ -275,7 +275,7 @@ def test_what_was_left_out_for_length_does_not_hide_what_nobody_has(place: Place
 
 
 def proof_of(place: Place) -> Evidence:
-    """As a server tells it after the heal."""
+    """Return the server's evidence after the heal."""
     cursor = place.life.store.journal.binding(place.thread).cursor
     assert cursor
     recorded = ThreadRecord(place.life.store.threads.find(place.thread), cursor, True)

@@ -27,7 +27,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def listed(place: Place, reason: Reason) -> ThreadDetails:
-    """As a list that was read from another database says."""
+    """Return the thread as in a list that was read from another database."""
     found = place.details()
     return replace(found, row=replace(found.row, verdict=Verdict(reason)))
 
@@ -82,7 +82,7 @@ UNDOES_TO_A_SESSION = (Remedy.BIND, Remedy.JOIN, Remedy.CARRY, Remedy.FORK, Reme
 
 
 async def changed(place: Place, remedy: Remedy) -> str:
-    """The session that the thread was bound to before this remedy."""
+    """Apply this remedy; return the session that the thread was bound to before."""
     old = place.details().row.session_id or ""
     named = place.rivals[0] if remedy in (Remedy.BIND, Remedy.JOIN) else ""
     await place.life.remedies.apply(place.details(), Choice(remedy, named))
@@ -128,7 +128,7 @@ async def test_before_a_server_runs_the_database_is_asked_of_an_undo(place: Plac
 
 
 class AnotherFile:
-    """OpenCode's database as of another server: it knows the thread's sessions no more, or as they were once."""
+    """OpenCode's database as of another server: without the thread's sessions, or with an earlier state of them."""
 
     def __init__(self, place: Place) -> None:
         self.server = FakeServer(KillSwitch())

@@ -39,7 +39,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 class Settler:
-    """Settles what is not stuck; what hangs waits for `goes_on`."""
+    """Settles what is not stuck; hanging calls wait for `goes_on`."""
 
     def __init__(self, store: Store, stuck: dict[str, Exception], hangs: str = "") -> None:
         self.goes_on = asyncio.Event()

@@ -51,7 +51,7 @@ class Place:
         return [entry.event for entry in self.life.store.journal.entries(self.thread) if entry.deed]
 
     async def begin(self) -> None:
-        """As a process does that is killed before T3 Code's file is touched, or right after, as the caller wants."""
+        """Begin as a process that is killed before T3 Code's file is changed, or right after, as the caller wants."""
         plan = await self.repair.plan(self.life.details(self.thread, self.server), Choice(Remedy.REPAIR))
         await plan.carry_out()
 

@@ -16,7 +16,7 @@ BASH = shutil.which("bash") or "/bin/sh"
 
 
 def run(environment: dict[str, str], *words: str) -> dict[str, str]:
-    """What the shell of this environment was given, by name; and what it is under "0"."""
+    """Return the variables that the shell of this environment was given, by name; under "0" its own name."""
     told = subprocess.run(
         [environment["SHELL"], *words, "-c", 'env; echo "0=$0"'],
         env=environment | {"OPENCODE_SERVER_PASSWORD": "swordfish"},

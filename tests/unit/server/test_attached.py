@@ -33,7 +33,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 @asynccontextmanager
 async def serving(user: str = "opencode", context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """A server that wants this user, with the password "pw"; its port."""
+    """Yield the port of a server that requires this user, with the password "pw"."""
     wanted = f"Basic {base64.b64encode(f'{user}:pw'.encode()).decode()}"
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -76,7 +76,7 @@ async def test_the_password_is_kept_apart_replaced_and_forgotten(tmp_path: Path)
     store = open_store(tmp_path, lambda: NOON)
 
     async def go_by(_settings: Settings) -> None:
-        """Nothing runs."""
+        """No server runs that has to follow the change."""
 
     preferences = Preferences(store.settings, run_sql, read_settings(store.settings), go_by, secrets)
     await preferences.change("server_password", "hush")

@@ -128,7 +128,7 @@ def test_the_configuration_that_opencode_quotes_stays_in_the_log(log: ServerLog)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing is cut there")
 def test_of_a_text_without_an_end_the_end_is_kept_and_read(log: ServerLog) -> None:
-    """As a program that prints and prints: copied to its end, or read for twenty lines, it would fill the disk and the memory."""
+    """A program that prints endlessly: copied to its end, or read by lines, it would fill the disk and the memory."""
     with log.begin(NOW, "starting") as (writer, begin):
         os.ftruncate(writer, 64 * LARGEST)
         os.write(writer, b"the end")

@@ -43,7 +43,7 @@ FAR = 10_000.0
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """The world's part: a process that is there or not, and what is told of it."""
+    """The environment's part: a process that exists or not, and the events about it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -171,7 +171,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def nothing_waits_for_ever(self) -> None:
-        """Where something is to happen a wake is due, or somebody owes an answer."""
+        """Where something is pending a wake-up is due, or an answer is outstanding."""
         resting = self.it.state in (ServerState.STOPPED, ServerState.FAILED)
         assert resting or self.coming or self.asked or self.wake is not None
 

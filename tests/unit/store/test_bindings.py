@@ -222,7 +222,7 @@ def test_a_repair_that_stands_open_holds_up_no_other_change(store: Store) -> Non
 
 
 def test_what_was_given_up_meanwhile_is_not_finished(store: Store) -> None:
-    """Recovery took a living process for dead: it must not come to two ends."""
+    """Recovery took a running process for dead: its intent must not be settled twice."""
     store.journal.append(entry(Event.INTENDED, session=None, intent="i1"), since=0)
     store.journal.append(entry(Event.ABANDONED, session=None, intent="i1"))
     for event in (Event.CONFIRMED, Event.ABANDONED, Event.DONE):

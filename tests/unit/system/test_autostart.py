@@ -27,7 +27,7 @@ Way = Callable[[list[str]], Autostart]
 
 
 class FakeRegistry:
-    """What winreg does, where there is no Windows."""
+    """Imitates winreg, where there is no Windows."""
 
     def __init__(self) -> None:
         self.values: dict[tuple[str, str], object] = {}

@@ -33,7 +33,7 @@ def test_what_is_at_rest_keeps_its_stamp(file: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_what_was_written_at_this_moment_has_no_stamp_that_lasts(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next change may come in the same step of the system's clock, and leave the times as they are."""
+    """The next change may come in the same tick of the system's clock, and leave the times unchanged."""
     now_is(monkeypatch, file, 1)
     assert stamps([file]) != stamps([file])
 

@@ -14,7 +14,7 @@ from t3tray.system.folders import FolderProbe, directory_exists, real_directory,
 
 
 class DeadDisk:
-    """`os.stat` that never comes back from some paths, until `wake`."""
+    """An `os.stat` that never returns for some paths, until `wake`."""
 
     def __init__(self, *dead: str) -> None:
         self.asked: list[str] = []
@@ -77,7 +77,7 @@ def test_links_and_spellings_of_one_folder_are_the_same(tmp_path: Path) -> None:
 
 
 def test_a_bind_mount_is_the_same_folder(tmp_path: Path) -> None:
-    """As the system shows one: two real paths with one identity."""
+    """Two real paths with one identity, as the system reports a bind mount."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     probe = FolderProbe(lambda path: (tmp_path / "a").stat())

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no log
 
 
 def shell(folder: Path, *lines: str) -> dict[str, str]:
-    """An environment whose shell runs these lines before it does what it is asked, as a profile would."""
+    """Return an environment whose shell runs these lines first, as a profile would."""
     path = folder / "shell"
     path.write_text("\n".join(["#!/bin/sh", *lines, 'exec /bin/sh -c "$2"', ""]))
     path.chmod(0o700)

@@ -32,7 +32,7 @@ OPEN = '#!/bin/sh\nprintf "%s\\n" "$@" > "{0}.part" && mv "{0}.part" "{0}"\n'
 
 @pytest.fixture(autouse=True)
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Of somebody who sets XDG's variables in a shell; Finder knows nothing of them."""
+    """The home of a user who sets XDG's variables in a shell; Finder does not know them."""
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("T3TRAY_DATA_DIR")
@@ -41,7 +41,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def opened(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The words that `open` was given last."""
+    """The file with the arguments of the last call of `open`."""
     program = home / "bin" / "open"
     program.parent.mkdir()
     program.write_text(OPEN.format(home / "opened"))
@@ -111,7 +111,7 @@ def test_a_folder_and_t3_code_are_opened_by_its_own_program(home: Path, opened: 
 
 
 def test_an_environment_that_is_not_told_makes_no_server_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """psutil answers with an empty one in the place of AccessDenied."""
+    """psutil returns an empty one instead of raising AccessDenied."""
 
     class Strange(psutil.Process):
         def cmdline(self) -> list[str]:

@@ -94,7 +94,7 @@ async def test_t3_codes_home_in_a_circle_of_links_hinders_nothing(tmp_path: Path
 
 @pytest.fixture
 def home_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home as root sees it that another user has; without root's rights it is our own."""
+    """The home of another user as root sees it; without root's rights it is our own."""
     home = tmp_path / "home"
     home.mkdir()
     if os.geteuid() == 0:

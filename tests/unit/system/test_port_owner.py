@@ -58,7 +58,7 @@ def test_tables_that_are_not_there_tell_nothing(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.process
 @pytest.mark.skipif(sys.platform != "linux", reason="sees the sockets of this user's programs on Linux")
 def test_a_program_that_is_no_python_is_another(tmp_path: Path) -> None:
-    """A process that was handed a listening socket, and is a shell."""
+    """A process that was given a listening socket, and is a shell."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         number = listening.fileno()

@@ -17,7 +17,7 @@ class Clocks:
         self.watch = SleepWatch(lambda: self.woke.append(self.wall), lambda: self.wall, lambda: self.steady)
 
     def go_on(self, wall: float, steady: float) -> bool:
-        """Whether a look after that much time tells a sleep."""
+        """Return whether a check after that much time reports a sleep."""
         self.wall += wall
         self.steady += steady
         self.woke.clear()

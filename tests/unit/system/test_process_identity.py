@@ -29,7 +29,7 @@ def younger() -> Iterator[int]:
 
 
 def set_the_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """As Linux shows it: the time of the boot moves, and with it every start time that is told by the wall clock."""
+    """Set the clock as Linux does: the time of the boot moves, and with it every start time by the wall clock."""
     platform = psutil._psplatform  # type: ignore[attr-defined]
     before = platform.boot_time()
     monkeypatch.setattr(platform, "boot_time", lambda: before + seconds)

@@ -20,7 +20,7 @@ from tests.support.waiting import until
 
 
 class Changes:
-    """Counts what is told."""
+    """Counts the reported changes."""
 
     def __init__(self) -> None:
         self.told = threading.Semaphore(0)
@@ -50,7 +50,7 @@ def watching() -> Iterator[Callable[..., Changes]]:
 
 
 def test_writes_to_a_wal_that_stays_open_are_told(tmp_path: Path, watching: Callable[..., Changes]) -> None:
-    """Of these FSEvents says nothing."""
+    """FSEvents does not report these."""
     path = tmp_path / "state.sqlite"
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("PRAGMA journal_mode = WAL")
@@ -104,14 +104,14 @@ class Mount:
         self._answers.set()
 
     def _hanging(self, path: int | str | Path, **options: bool) -> os.stat_result:
-        """Also what pytest asks in this process meanwhile."""
+        """Covers pytest's own calls in this process meanwhile."""
         if str(path).startswith(f"{self._folder}/"):
             assert self._answers.wait(90)
         return self._stat(path, **options)
 
 
 def relieved(watched: FileWatch, changes: Changes, change: Callable[[], object]) -> None:
-    """Until the change is told, with `relieve` called as the loop does it."""
+    """Make the change, and wait until it is reported, with `relieve` called as the loop does it."""
     change()
     limit = time.monotonic() + 90
     while not changes.told.acquire(timeout=0.02):
@@ -120,13 +120,13 @@ def relieved(watched: FileWatch, changes: Changes, change: Callable[[], object])
 
 
 class Threads:
-    """The threads of watches that were begun after this was made."""
+    """The threads of watches that were started after this was created."""
 
     def __init__(self) -> None:
         self._before = set(threading.enumerate())
 
     def settle(self, count: int, watched: FileWatch | None = None) -> None:
-        """Until so many run, with `relieve` called as the loop does it."""
+        """Wait until that many run, with `relieve` called as the loop does it."""
 
         def is_settled() -> bool:
             if watched is not None:

@@ -33,7 +33,7 @@ def transcript(world: World, thread: str) -> Transcript | None:
 
 
 def with_messages(scratch: Path, *messages: tuple[str, str, str, int, str | None]) -> World:
-    """A world with one thread, and messages of id, role, text, whether it is streaming, and attachments."""
+    """Return a world with one thread, and messages of id, role, text, whether it is streaming, and attachments."""
     world = empty_world(scratch)
     with writing(world.state) as connection:
         add_thread(connection, "t1", "ses_1")

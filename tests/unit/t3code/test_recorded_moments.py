@@ -41,7 +41,7 @@ def world(tmp_path: Path) -> World:
 
 
 def rows_of(database: dict[str, Any]) -> list[dict[str, Any]]:
-    """The threads in either of the recorder's two forms, in the second one."""
+    """Return the threads of either of the recorder's two forms, in the second one."""
     if "by_starting" in database:
         return list(database["by_starting"])
     runtime = {row["thread_id"]: row for row in database["runtime"]}

@@ -83,7 +83,7 @@ def test_each_state_of_a_thread(tmp_path: Path, options: dict[str, Any], field: 
 def test_a_conversation_is_more_than_a_message_that_waits(
     tmp_path: Path, session: str | None, begun: tuple[str, ...], is_conversation: bool
 ) -> None:
-    """The first turn of a new thread: its message is there, and for 10 s and more nothing else."""
+    """The first turn of a new thread: for 10 s and more only its message exists."""
     world = empty_world(tmp_path)
     with writing(world.state) as connection:
         add_thread(connection, "t1", session, has_turns=False, session_status="starting" if "starting" in begun else "ready")

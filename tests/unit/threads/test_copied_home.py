@@ -30,7 +30,7 @@ LATER = NOON + timedelta(minutes=10)
 
 
 class Two:
-    """A world whose home was copied, and a survey that looks at both, the original first."""
+    """A world whose home was copied, and a scanner of both homes, the original first."""
 
     def __init__(self, scratch: Path) -> None:
         self.world = empty_world(scratch)
@@ -47,7 +47,7 @@ class Two:
         self.scanner = Scanner(self.store, OpenCodeDatabase(self.world.opencode), surroundings, readers)
 
     def goes_on_in(self, world: World, session: str) -> None:
-        """The thread t1 is used in this home, in another session."""
+        """Use the thread t1 in this home, in another session."""
         with writing(world.opencode) as connection:
             add_session(connection, session, world.code / "proj")
         cursor = json.dumps({"schemaVersion": 1, "sessionId": session})

@@ -70,7 +70,7 @@ def delete_project(world: World) -> None:
 
 
 def forget_thread(world: World) -> None:
-    """The row itself is gone, and with it when that was."""
+    """Remove the row itself, and with it the time of its deletion."""
     with writing(world.state) as connection:
         for table in ("projection_threads", "projection_thread_sessions", "provider_session_runtime"):
             connection.execute(f"DELETE FROM {table} WHERE thread_id = 'gone-1'")

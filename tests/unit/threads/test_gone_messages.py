@@ -32,7 +32,7 @@ WHOLE, PART = CarriesKind.WHOLE, CarriesKind.PART
 
 
 class Talk:
-    """A session of three turns in a server that runs in this process, and its cursor."""
+    """A session of three turns in a server in this process, and its cursor."""
 
     def __init__(self, folder: Path) -> None:
         self.server, self.folder = FakeServer(KillSwitch()), str(folder)
@@ -57,7 +57,7 @@ class Talk:
             held[place] = copy(held[place], facts=replace(held[place].facts, is_emptied=True), text="")
 
     def count(self, session_id: str, message_id: str) -> int | None:
-        """As a file tells it that is trusted."""
+        """Return the count according to a trusted file."""
         held = [record.facts for record in self.server.messages_held[session_id]]
         until = next((place for place, facts in enumerate(held) if facts.id == message_id), None)
         return None if until is None else sum(not facts.is_emptied for facts in held[: until + 1])
@@ -127,7 +127,7 @@ async def test_what_is_gone_and_what_was_emptied_are_told_apart(tmp_path: Path) 
 
 
 async def test_where_no_file_counts_the_server_is_asked_for_every_message(tmp_path: Path) -> None:
-    """An attached server whose database cannot be read: what is deleted in the middle of a long session is not overlooked."""
+    """An attached server whose database cannot be read: a message that is deleted in the middle of a long session is noticed."""
     talk = Talk(tmp_path)
     known = await talk.begin()
     for number in range(150):

@@ -26,13 +26,13 @@ SOON = timedelta(hours=2)
 
 
 class Tray(Watch):
-    """One start of t3tray after the other in a world in which T3 Code's side went wrong before the first."""
+    """Successive starts of t3tray in a world in which T3 Code's side had its fault before the first."""
 
     def start(self) -> None:
         self.sentinel = SwitchDetector(self.store, self.database, lambda: datetime.now(UTC))
 
     def row(self, later: timedelta = SOON) -> ThreadRow:
-        """As the list shows it, after the sentinel has looked; it has nothing to raise."""
+        """Return the row in the list after the switch detector has run, which raises nothing."""
         picture, now = self.look(), NOON + later
         sides = self.sides.of(picture, now)
         assert self.sentinel.detect(picture, sides) == ()
@@ -45,7 +45,7 @@ class Tray(Watch):
 
 
 def chosen(made: Tray, over: str | None) -> None:
-    """The user chose the right session here, while T3 Code names another or none; then t3tray is started."""
+    """Choose the right session here, while T3 Code names another or none; then start t3tray."""
     thread(made, over)
     session(made, "ses_ours", messages=8)
     made.bind("ses_ours", over=over or "")
@@ -85,7 +85,7 @@ def test_what_was_left_is_left_after_another_start_too(tray: Tray) -> None:
 
 @pytest.mark.parametrize("fact", Acknowledged)
 def test_each_thing_that_was_seen_is_seen_alone(tray: Tray, fact: Acknowledged) -> None:
-    """An alarm, T3 Code's side, and what the guard held back: three facts of one thread."""
+    """An alarm, T3 Code's side, and a message that the guard refused: three facts of one thread."""
     assert tray.row().is_half_mended
     ours, new = SessionContents("ses_ours"), SessionContents("ses_new")
     tray.store.alarms.record({}, [Alarm("t1", AlarmKind.SWITCHED, Cause.UNKNOWN, ours, new, NOON, NOON)])

@@ -81,7 +81,7 @@ OPENCODE = (
 
 
 class Eyes:
-    """A store, and whoever looks again and again, on a world; `surroundings` can be put in place of the machine's."""
+    """A store and a repeated scan on a world; `surroundings` replaces the machine's."""
 
     def __init__(self, world: World, store: Store, *homes: Path, surroundings: Surroundings | None = None) -> None:
         self.database = OpenCodeDatabase(world.opencode)
@@ -93,7 +93,7 @@ class Eyes:
         self.store = store
 
     def look(self) -> Scan:
-        """With everything that the tray's loop does after a look."""
+        """Scan, and do everything that the tray's loop does after a scan."""
         picture = self.scanner.scan()
         self.sentinel.detect(picture)
         self.keeper.record(picture)
@@ -104,7 +104,7 @@ class Eyes:
         return picture
 
     def settled(self) -> dict[str, Reason]:
-        """The verdicts, once what is recorded has been proved."""
+        """Return the verdicts, once the recorded sessions have been proved."""
         self.look()
         return self.verdicts()
 
@@ -122,7 +122,7 @@ def _reasons(scan: Scan) -> dict[str, Reason]:
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """Three threads: T3 Code names their sessions, OpenCode has them, and logs tell which session served."""
+    """Three threads: T3 Code names their sessions, OpenCode has them, and logs say which session served."""
     made = empty_world(tmp_path)
     with writing(made.opencode) as connection:
         for number in range(3):
@@ -151,7 +151,7 @@ def eyes(world: World, store: Store) -> Eyes:
 
 
 def odd_values(path: Path, table: str, column: str, key: str, name: str) -> Iterator[object]:
-    """Put one odd value after the other in the place of what one row holds; what the schema itself refuses is passed over."""
+    """Put one odd value after the other in the place of a row's value, and yield it; those the schema refuses are skipped."""
     for value in ODD:
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA foreign_keys = OFF")
@@ -200,7 +200,7 @@ def test_the_same_in_opencodes(eyes: Eyes, world: World, table: str, column: str
 
 
 def vanish(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """T3 Code's own rotation, between the listing of the folder and the look at the file."""
+    """T3 Code's own rotation, between listing the folder and reading the file."""
     log, stat = str(world.logs / "events.t1.log"), os.stat
 
     def rotated(path: str | Path | int, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> os.stat_result:
@@ -222,7 +222,7 @@ def pipe(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def foreign(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a file of root's is to everybody else; the tests may run as root."""
+    """A file of root's as other users meet it; the tests may run as root."""
     log, plain = str(world.logs / "events.t1.log"), open
 
     def refusing(path: Any, *words: Any, **options: Any) -> object:

@@ -103,7 +103,7 @@ def test_an_answer_that_failed_is_not_carried_on_either_side(world: World, eyes:
 
 
 def test_a_folder_that_becomes_another_one_is_seen(world: World, eyes: Eyes) -> None:
-    """A link that leads elsewhere by now: T3 Code would go on in a copy of the session, in the folder of then."""
+    """A link that now leads elsewhere: T3 Code would continue in a copy of the session, in the earlier folder."""
     proj, moved = world.code / "proj", world.code / "moved"
     proj.rename(moved)
     proj.symlink_to(moved)

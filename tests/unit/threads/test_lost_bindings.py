@@ -27,7 +27,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class Life:
-    """At noon the thread had the old session; a minute later it was bound to the new one, and let go of the old."""
+    """At noon the thread had the old session; a minute later it was bound to the new one, and had left the old."""
 
     def __init__(self, world: World, store: Store) -> None:
         self.world, self.store = world, store
@@ -47,7 +47,7 @@ class Life:
         self.store.journal.append(self.line(Event.SUPERSEDED, former, at), self.line(Event.CONFIRMED, session, at))
 
     def write(self, session: str, at: datetime, store_id: str | None, came: datetime | None = None) -> None:
-        """A user's message, sent by this store; None: by OpenCode itself."""
+        """Write a user's message, sent by this store; None: by OpenCode itself."""
         with writing(self.world.opencode) as connection:
             number = connection.execute("SELECT count(*) FROM message").fetchone()[0] * 2
             made = add_message(connection, session, number, came or at)
@@ -167,7 +167,7 @@ MADE = "ses_made"
 
 
 def began(life: Life, *lines: Entry) -> None:
-    """A session was made for the thread by a remedy of which the journal has the beginning, and these lines."""
+    """Create a session for the thread by a remedy of which the journal has the beginning, and these entries."""
     intended = Entry("t1", Event.INTENDED, Actor.USER, "", NOON + MINUTE, intent=INTENT, deed=RemedyRecord(Remedy.START_AFRESH))
     life.store.journal.append(intended, *lines)
     mark = {"t3tray": {"thread": "t1", "intent": INTENT, "store": life.store.id}}

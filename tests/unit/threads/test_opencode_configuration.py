@@ -24,7 +24,7 @@ def row_in(folder: Path, session: str | None = "ses_1", name: str = "t1") -> Thr
 
 
 class Server:
-    """Raises its error for a folder of that name; nothing is wrong with the others."""
+    """Raises its error for a folder of that name; others are fine."""
 
     def __init__(self, **wrong: ServerError) -> None:
         self.wrong = wrong

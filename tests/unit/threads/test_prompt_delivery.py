@@ -41,7 +41,7 @@ ANSWERED = (message("msg_6", OURS, 6), part("msg_6", "It is late."), answer("msg
 
 @dataclass
 class Server:
-    """Holds our message or not, is busy or not, and may fail."""
+    """Has our message or not, is busy or not, and may fail."""
 
     holds: bool = False
     busy: bool = False
@@ -83,7 +83,7 @@ class Server:
 
 
 class Play:
-    """One exchange, and its time in seconds."""
+    """One delivery, and its time in seconds."""
 
     def __init__(self, server: Server, on_arrival: StoreError | None = None) -> None:
         self.now = 0.0
@@ -111,7 +111,7 @@ class Play:
         await self.handle(*events(told))
 
     async def wait(self, seconds: float) -> None:
-        """Nothing comes for so long, but what the exchange asks for."""
+        """Let that much time pass without any event; the delivery's own requests are answered."""
         end = self.now + seconds
         while self.now < end and self.exchange.outcome is None:
             self.now = min(self.now + max(self.exchange.patience(), 0.01), end)
@@ -129,7 +129,7 @@ class Play:
 
 
 async def begun(server: Server | None = None) -> Play:
-    """Handed over, arrived, and the session busy."""
+    """Return a delivery that was accepted and has arrived; the session is busy."""
     play = Play(server or Server())
     await play.hand_over()
     play.server.holds = True

@@ -19,7 +19,7 @@ NOBODY: Any = None
 
 
 class Machine:
-    """Its two clocks."""
+    """A machine's two clocks."""
 
     def __init__(self) -> None:
         self.wall = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -31,7 +31,7 @@ class Machine:
 
 
 class Used:
-    """A server with one session, that a program which tells us nothing used; `asked`: the folders that were asked about."""
+    """A server with one session that another program used without an event; `asked`: the folders of its requests."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -41,7 +41,7 @@ class Used:
 
     @property
     def started_at(self) -> datetime:
-        """As psutil counts it, from the time of the boot, which moves when the clock is set."""
+        """Return the start as psutil counts it, from the time of the boot, which moves when the clock is set."""
         return self.began
 
     async def sessions(self) -> list[SimpleNamespace]:

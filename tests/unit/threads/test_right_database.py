@@ -37,7 +37,7 @@ ANOTHERS = Trust(Failure.OTHER_DATABASE, False, "The server at http://127.0.0.1:
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """One thread whose session is there, one whose session is not, one whose session is empty."""
+    """One thread whose session exists, one whose session does not, one whose session is empty."""
     made = empty_world(tmp_path)
     with writing(made.opencode) as connection:
         connection.execute("PRAGMA foreign_keys = OFF")
@@ -162,7 +162,7 @@ def test_what_an_earlier_database_holds_is_not_missing(eyes: Eyes, world: World,
 
 
 def with_another_session(world: World, session: str = "ses_other") -> None:
-    """T3 Code's log names another session than the one that the thread is bound to, and that holds more."""
+    """Let T3 Code's log name another session than the bound one, which has more messages."""
     with writing(world.opencode) as connection:
         add_session(connection, session, world.code / "proj", messages=6, at=NOON - timedelta(hours=1))
     add_log(world, "there", (session, NOON - timedelta(hours=1)), ("ses_there", NOON))

@@ -142,7 +142,7 @@ def test_a_finished_turn_renews_the_proof_once(world: World, eyes: Eyes) -> None
 
 
 def test_a_turn_that_may_still_run_is_recorded_at_its_end(world: World, eyes: Eyes) -> None:
-    """Its server may be T3 Code's own, of which a look at the database knows nothing."""
+    """Its server may be T3 Code's own, whose state is not in the database."""
     fine(world)
     eyes.keep()
     for number in (2, 3):

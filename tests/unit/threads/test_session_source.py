@@ -145,7 +145,7 @@ async def test_without_a_program_only_a_file_that_the_user_named_in_full_counts(
 
 
 async def test_a_variable_of_the_login_shell_makes_it_no_other_program(place: Place) -> None:
-    """The desktop starts the tray without it, and the program is asked with it: its answer stands until something changes."""
+    """The desktop starts the tray without it, and the program is asked with it: its answer holds until something changes."""
     missing(place.world)
     place.program.shell = {"XDG_DATA_HOME": "/set/by/the/shell"}
     source = place.start()
@@ -244,7 +244,7 @@ FAILURES: list[tuple[Failing, Failure]] = [
 async def test_while_an_attached_server_cannot_be_asked_the_file_says_nothing(
     place: Place, fails: Failing, failure: Failure
 ) -> None:
-    """Our own program says nothing of where an attached server keeps its sessions, so it is not asked."""
+    """Our own program does not know where an attached server has its sessions, so it is not asked."""
     session(place.world, "ses_1")
     server = Server(["ses_1"])
     source = place.start(Servers(is_external=True, found=server.connection()))

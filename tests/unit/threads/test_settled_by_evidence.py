@@ -24,7 +24,7 @@ INTENT = "an intent@4194304:0.00"
 
 
 class Place:
-    """A thread with a session, and a remedy that stands open."""
+    """A thread with a session, and a remedy that is not settled."""
 
     def __init__(self, root: Path) -> None:
         (root / "work").mkdir()
@@ -43,7 +43,7 @@ class Place:
         self.life.store.journal.append(entry)
 
     def make(self, sent: bool) -> str:
-        """The session of that intent, and a message in it that t3tray sent, or another program."""
+        """Create the session of that intent, and a message in it that t3tray sent, or another program."""
         marker = Marker(self.thread, INTENT, self.life.store.id)
         self.made = asyncio.run(self.server.create_session(str(self.bound), "made", marker)).facts.id
         self.write(self.made, sent)

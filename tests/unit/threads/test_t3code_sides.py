@@ -33,7 +33,7 @@ LATER = datetime.now(UTC) + timedelta(hours=2)
 
 
 class Watch(Eyes):
-    """A look at one thread, `t1`, from T3 Code's side."""
+    """A scan of one thread, `t1`, with T3 Code's side."""
 
     def __init__(self, world: World, scratch: Path) -> None:
         super().__init__(world, scratch)
@@ -43,14 +43,14 @@ class Watch(Eyes):
         return self.sides.of(self.look(), LATER)["t1"]
 
     def bind(self, session: str, *, over: str | None = None) -> None:
-        """The user chose this session, whatever T3 Code names."""
+        """Bind the thread to this session by the user's choice, whatever T3 Code names."""
         self.store.threads.save(self.one().thread)
         cursor = Cursor(session, str(self.world.code / "proj"), last_message_id=None, chosen_over=over)
         deed = RemedyRecord(Remedy.BIND, session)
         self.store.journal.append(Entry("t1", Event.CONFIRMED, Actor.USER, "chosen", NOON, session, "i", cursor, deed))
 
     def t3_runs(self, holds: bool = True) -> None:
-        """T3 Code was started, and then, where it `holds` it, took the thread's session up."""
+        """Start T3 Code; where it `holds` it, it then opens the thread's session."""
         started = datetime.fromtimestamp(psutil.Process(os.getpid()).create_time(), UTC)
         known = {"version": 1, "pid": os.getpid(), "startedAt": stamp(started)}
         (self.world.home / "userdata" / "server-runtime.json").write_text(json.dumps(known))
@@ -82,7 +82,7 @@ def session(watch: Watch, name: str, folder: str = "proj", **options: Any) -> No
 
 
 def keep(watch: Watch) -> None:
-    """The thread is bound to what T3 Code names by now."""
+    """Create a thread that is bound to the session which T3 Code names."""
     thread(watch, "ses_ours")
     session(watch, "ses_ours", messages=8)
     watch.keep()
@@ -149,7 +149,7 @@ def test_each_side_is_told_by_itself(
 
 
 def test_what_the_user_chose_here_is_not_yet_so_in_t3_code(watch: Watch) -> None:
-    """The green that was false: bound to the right session here, while T3 Code talks to another, to one that is gone, to none."""
+    """A case that was shown as fine: bound to the right session here, while T3 Code uses another, a deleted one, or none."""
     thread(watch, "ses_new")
     session(watch, "ses_new", messages=2)
     session(watch, "ses_ours", messages=8)
@@ -252,7 +252,7 @@ def test_an_instance_of_another_name_is_opencodes_where_it_was_ever_used_so(watc
 
 
 def answers(watch: Watch, *parts: str) -> None:
-    """What T3 Code shows of the model, by the parts of OpenCode's messages that it was made from."""
+    """Write the model's answers that T3 Code shows, by the parts of OpenCode's messages that they were made from."""
     with writing(watch.world.state) as connection:
         for number, part in enumerate(parts):
             at = stamp(NOON - timedelta(minutes=30 - number))
@@ -269,7 +269,7 @@ def part(watch: Watch, name: str, of: str) -> None:
 
 
 def test_a_loss_from_before_our_time_is_told_by_t3_codes_own_messages(watch: Watch) -> None:
-    """A fresh t3tray: T3 Code shows four answers, and the session that it talks to by now holds the last two."""
+    """A fresh t3tray: T3 Code shows four answers, and the session that it uses now has the last two."""
     thread(watch, "ses_new")
     session(watch, "ses_new", messages=4)
     answers(watch, "prt_1", "prt_2", "prt_3", "prt_4")
@@ -294,7 +294,7 @@ def test_a_session_that_the_user_chose_is_known_to_hold_less(watch: Watch) -> No
 
 
 def test_a_fork_of_a_session_that_is_gone_holds_it_all(watch: Watch) -> None:
-    """Its parts have other names than those that T3 Code shows, and its messages are older than itself."""
+    """Its parts have other names than those that T3 Code shows, and its messages are older than the fork."""
     thread(watch, "ses_fork")
     session(watch, "ses_fork", messages=4, first_at=NOON - timedelta(hours=1))
     answers(watch, "prt_1", "prt_2")
@@ -304,7 +304,7 @@ def test_a_fork_of_a_session_that_is_gone_holds_it_all(watch: Watch) -> None:
 
 @pytest.mark.parametrize(("age", "is_stuck"), [(timedelta(minutes=5), True), (timedelta(seconds=5), False)])
 def test_a_reply_that_t3_code_never_took(watch: Watch, age: timedelta, is_stuck: bool) -> None:
-    """Its fork bug: the answer is complete in OpenCode, and T3 Code works on for ever."""
+    """Its fork bug: the answer is complete in OpenCode, and T3 Code shows the thread as running for ever."""
     at = LATER - age
     thread(watch, "ses_ours", session_status="running", active_turn="turn-t1", at=at - timedelta(minutes=1))
     session(watch, "ses_ours", messages=2, at=at - timedelta(seconds=2), first_at=at - timedelta(seconds=2))
