@@ -147,7 +147,8 @@ def returned(entries: Iterable[Entry]) -> frozenset[str]:
 def left_sessions(entries: Iterable[Entry], by: Collection[Actor]) -> frozenset[str]:
     """Return the sessions that were left for another one and not returned to. Only entries of the actors in `by` count.
 
-    Undoing a remedy does not count as leaving what it had chosen: T3 Code may have been brought there meanwhile.
+    A remedy that was undone does not count, but its undoing does: it leaves what the remedy had chosen, and T3 Code may have been
+    brought there meanwhile.
     """
     lines = tuple(entries)
     undone = {entry.deed.undoes for entry in lines if entry.deed and entry.deed.undoes and entry.event in _FINISHES}

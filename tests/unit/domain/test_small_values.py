@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from t3tray.domain.archived import LostMessages
+from t3tray.domain.controls import escaped, escaped_in_json, has_controls, without_controls
 from t3tray.domain.conversation import Conversation, SubAgent, tasks_of
 from t3tray.domain.evidence import Role
+from t3tray.domain.remedy import Preview, Remedy
 from t3tray.domain.thread import Source, Thread
 from t3tray.domain.transcript import Message, Piece, PieceKind, ToolCall
 from t3tray.errors import ThreadNotFound, UsageError
@@ -75,3 +77,18 @@ def test_a_thread_is_named_by_its_id_or_the_beginning_of_it_if_that_is_no_others
     many = [Thread(f"a{number}", "T", "/w", Source.T3CODE, NOW, NOW) for number in range(30)]
     with pytest.raises(UsageError, match=r"and \d+ more"):
         named("a", many)
+
+
+def test_what_a_terminal_or_a_page_would_obey_is_taken_out_and_no_other_character() -> None:
+    hostile = "\x1b]0;title\x07 \u202egnp.exe \ud800 \x9b2J"
+    assert has_controls(hostile) and not has_controls(without_controls(hostile))
+    harmless = "日本語\u3000 a\u00a0b \U0001f468\u200d\U0001f469 é"
+    assert without_controls(f"{harmless}\n\tx") == f"{harmless}\n\tx" and not has_controls(harmless)
+    assert escaped_in_json('"\u202e\x9b"') == r'"\u202e\u009b"'
+    assert escaped("<a href='x'>&lt;") == "&lt;a href='x'&gt;&amp;lt;"
+
+
+def test_a_preview_says_that_nothing_is_lost_and_what_has_to_be_done_first() -> None:
+    preview = Preview(Remedy.FORK, "Fork it", "Fork", ("One.",), ("Two.", "Three."), hindrance="Start the server.")
+    lines = ["Fork it", "now   One.", "then  Two.", "      Three.", "lost  nothing", "first Start the server."]
+    assert preview.as_text().splitlines() == lines
