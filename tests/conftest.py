@@ -44,7 +44,7 @@ from tests.support.stub_model import StubModel
 
 share_compiled_sql()
 
-# How long an example takes says something about the machine, nothing about the code.
+# The duration of an example depends on the machine, not on the code.
 settings.register_profile("t3tray", deadline=None)
 settings.load_profile("t3tray")
 

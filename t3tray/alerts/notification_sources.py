@@ -71,8 +71,8 @@ def _rows_with_facts(snapshot: Snapshot, working: Working) -> Iterable[ThreadRow
     if not working:
         return snapshot.notable
     # In the order of the list, which is the order of the notifications.
-    telling = {row.thread.id for row in snapshot.notable} | working
-    return (row for name, row in snapshot.by_id.items() if name in telling and not row.is_archived)
+    relevant = {row.thread.id for row in snapshot.notable} | working
+    return (row for name, row in snapshot.by_id.items() if name in relevant and not row.is_archived)
 
 
 def _of_row(row: ThreadRow, was_working: bool, now: datetime) -> Iterator[Fact]:

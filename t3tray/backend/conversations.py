@@ -32,7 +32,7 @@ from t3tray.threads.verify import Assessment
 class DatabaseMessages:
     """Messages from OpenCode's file. A turn that runs elsewhere is not seen there."""
 
-    tells_turns = False
+    reports_turns = False
 
     def __init__(self, database: OpenCodeDatabase, run_sql: SqlThread) -> None:
         self._database = database

@@ -54,10 +54,10 @@ class ConversationPlace:
 class MessageSource(Protocol):
     """Source of message pages: a server, or the database in its place. Every method raises ServerError.
 
-    `tells_turns`: it also knows which sessions are busy.
+    `reports_turns`: it also knows which sessions are busy.
     """
 
-    tells_turns: bool
+    reports_turns: bool
 
     async def transcript(self, session_id: str, limit: int, before: str | None = None) -> TranscriptPage: ...
 
@@ -210,7 +210,7 @@ class ConversationFeed:
     async def _read_session(self, place: ConversationPlace) -> None:
         reducer, source = self._reducers[place.session_id], await self._find_source()
         await self._read(reducer, source, place.directory, min(max(PAGE, reducer.count), MOST))
-        is_sure = source.tells_turns and not reducer.is_busy and not place.may_be_at_work
+        is_sure = source.reports_turns and not reducer.is_busy and not place.may_be_at_work
         self._look_for_unanswered(reducer) if is_sure else self._forget_unanswered()
         for task in tasks_of(reducer.messages):
             if task.status in _RUNNING and task.child_session:

@@ -49,8 +49,8 @@ class TextSearch:
         try:
             while not stop.is_set() and time.monotonic() < deadline:
                 with self._database.reading() as database:
-                    said_in, below = database.roots_saying(text, below, SLICE)
-                found |= {sessions[session] for session in said_in if session in sessions}
+                    holding, below = database.roots_saying(text, below, SLICE)
+                found |= {sessions[session] for session in holding if session in sessions}
                 if below is None:
                     break
         except ServerError:

@@ -59,7 +59,7 @@ def identify(asked: GuardRequest, t3: T3CodeState, missed: str | None) -> Identi
         case ReadRequest(session_id) | ForkRequest(session_id) | PromptRequest(session_id):
             return _by_cursor(session_id, t3)
         case CreateRequest():
-            return _by_start(asked, t3) or _by_miss(asked, t3, missed) or _by_mode(asked, t3) or _nobody(t3)
+            return _by_start(asked, t3) or _by_miss(asked, t3, missed) or _by_mode(asked, t3) or _unidentified(t3)
         case OtherRequest():
             return Identity(None, ())
 
@@ -266,7 +266,7 @@ def _by_mode(asked: CreateRequest, t3: T3CodeState) -> Identity | None:
     return Identity(found[0], _because(GuardEvidenceKind.MODE_JUST_SET, found[0].id))
 
 
-def _nobody(t3: T3CodeState) -> Identity:
+def _unidentified(t3: T3CodeState) -> Identity:
     starting = sum(thread.starting for thread in t3.threads)
     pending = sum(thread.pending for thread in t3.threads)
     return Identity(None, _because(GuardEvidenceKind.NO_THREAD_FITS, starting, pending))

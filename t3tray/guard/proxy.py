@@ -48,9 +48,9 @@ class Proxy:
 
     async def serve(self, exchange: Exchange) -> None:
         """Answer a request; cancelled when the client leaves. Raises UnreadableRequest."""
-        asks_proof = exchange.method == "GET" and exchange.path == PROOF_PATH
-        turned = self._access.rejection(exchange, needs_password=not asks_proof)
-        if turned is None and asks_proof:
+        is_proof_request = exchange.method == "GET" and exchange.path == PROOF_PATH
+        turned = self._access.rejection(exchange, needs_password=not is_proof_request)
+        if turned is None and is_proof_request:
             turned = await self._prove(exchange)
             if turned is None:
                 return

@@ -121,7 +121,7 @@ def starts_another(what: str) -> AutostartState:
     )
 
 
-def kept_off(who: str) -> AutostartState:
+def autostart_blocked(who: str) -> AutostartState:
     return AutostartState(False, f"{who} keeps t3tray from starting. Turn it on again here, or there.")
 
 

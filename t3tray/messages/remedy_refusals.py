@@ -238,7 +238,7 @@ def doubt_other_messages(session_id: str) -> str:
     return f"OpenCode's server has other messages in {session_id} than the database that t3tray reads."
 
 
-def doubt_not_told(target: str) -> str:
+def repository_unknown(target: str) -> str:
     """Git did not tell whether the folder is the same repository."""
     return f"Whether {target} is the same repository cannot be told: git does not tell."
 

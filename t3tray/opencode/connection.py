@@ -16,7 +16,7 @@ class Connection(OpenCodeClient):
     """Client of one server process. `version` is from its first health answer; another process needs another connection."""
 
     # The server also knows which sessions are busy.
-    tells_turns = True
+    reports_turns = True
 
     def __init__(
         self,

@@ -100,10 +100,10 @@ def never_brought(details: ThreadDetails, old: Cursor | None, target: str, colle
     """Return what stays lacking although nothing is left out, a clause. T3 Code's copy has what was typed there, and nothing
     else."""
     lost, lacks = _sent_here_and_lost(details, target, collected), old.lacks if old is not None else ""
-    is_told = any(source.origin is Origin.T3CODE for source in collected.sources)
+    is_in_copy = any(source.origin is Origin.T3CODE for source in collected.sources)
     is_unchanged = not collected.messages and old is not None and old.session_id == target
     is_gone = was_reverted(lacks) or not collected.messages
-    stays = lacks if lost or is_unchanged or (is_gone and not is_told) else ""
+    stays = lacks if lost or is_unchanged or (is_gone and not is_in_copy) else ""
     return stays if lost in stays else together(stays, lost)
 
 

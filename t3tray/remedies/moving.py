@@ -190,7 +190,7 @@ def _doubt(target: str, project: str) -> str:
     """Return why it is uncertain whether this folder is the same repository; empty if it is the same."""
     roots = first_commits(target)
     if roots is None:
-        return refusals.doubt_not_told(target)
+        return refusals.repository_unknown(target)
     if project in roots:
         return ""
     if not roots:

@@ -11,7 +11,7 @@ from t3tray.domain.controls import has_controls
 from t3tray.domain.inventory import AutostartState
 from t3tray.errors import WorldError
 from t3tray.messages.desktop import COMMENT, DESKTOP_LIST
-from t3tray.messages.inventory import kept_off, starts_another, unreadable
+from t3tray.messages.inventory import autostart_blocked, starts_another, unreadable
 from t3tray.system.autostart_entry import remove_entry, write_entry
 
 _GROUP = "Desktop Entry"
@@ -35,7 +35,7 @@ class DesktopEntry:
         except (OSError, UnicodeDecodeError, Error) as error:
             return unreadable(error)
         if entry.get("hidden") == "true" or entry.get("x-gnome-autostart-enabled") == "false":
-            return kept_off(DESKTOP_LIST)
+            return autostart_blocked(DESKTOP_LIST)
         found = entry.get("exec", "")
         return AutostartState(True) if found == self._line() else starts_another(found)
 

@@ -14,7 +14,7 @@ from xml.parsers.expat import ExpatError
 from t3tray.domain.inventory import AutostartState
 from t3tray.errors import WorldError
 from t3tray.messages.desktop import AGENT_FILE, not_as_written
-from t3tray.messages.inventory import kept_off, starts_another, unreadable
+from t3tray.messages.inventory import autostart_blocked, starts_another, unreadable
 from t3tray.system.autostart_entry import remove_entry, write_entry
 
 LABEL = "org.t3tray.login"
@@ -38,7 +38,7 @@ class LaunchAgent:
         if not isinstance(found, list) or not agent.get("RunAtLoad"):
             return unreadable(not_as_written(self._path))
         if agent.get("Disabled"):
-            return kept_off(AGENT_FILE)
+            return autostart_blocked(AGENT_FILE)
         return AutostartState(True) if found == self._command else starts_another(" ".join(map(str, found)))
 
     def turn_on(self) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from t3tray.domain.inventory import AutostartState
 from t3tray.errors import WorldError
 from t3tray.messages.desktop import TASK_MANAGER_LIST
-from t3tray.messages.inventory import kept_off, starts_another, unreadable
+from t3tray.messages.inventory import autostart_blocked, starts_another, unreadable
 
 RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
 APPROVED = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
@@ -47,7 +47,7 @@ class RunKey:
             return AutostartState(False)
         # An odd first byte is the Task Manager's "disabled".
         if isinstance(approved, bytes) and approved[:1] and approved[0] % 2:
-            return kept_off(TASK_MANAGER_LIST)
+            return autostart_blocked(TASK_MANAGER_LIST)
         return AutostartState(True) if found == self._line else starts_another(str(found))
 
     def turn_on(self) -> None:

@@ -86,7 +86,7 @@ class _Around:
     pending: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     imported: frozenset[str] = frozenset()
     answered: frozenset[str] = frozenset()
-    tells_answers: bool = False
+    has_answers: bool = False
     old_cursors: dict[str, str] = field(default_factory=dict)
 
 
@@ -133,7 +133,7 @@ def _read_around(reader: SqliteReader) -> _Around:
         around.imported = frozenset(row[0] for row in reader.rows(_IMPORTED))
     if reader.columns(_MESSAGES[0]) >= {"thread_id", "run_id", "payload_json"}:
         around.lengths = {name: length for name, length in reader.rows(_LENGTHS) if isinstance(length, int)}
-    around.tells_answers = reader.columns(_MESSAGES[0]) >= {"thread_id", "role"}
+    around.has_answers = reader.columns(_MESSAGES[0]) >= {"thread_id", "role"}
     for table in _MESSAGES:
         if reader.columns(table) >= {"thread_id", "role"}:
             around.answered |= frozenset(row[0] for row in reader.rows(_ANSWERED.format(table=table)))
@@ -163,7 +163,7 @@ def _thread(row: Row, around: _Around) -> T3Thread:
     earlier = tuple(session for _, session in native if session.session_id != current)
     before_import = around.old_cursors.get(thread_id) if thread_id in around.imported else None
     # A message waiting for its first answer is no conversation yet, and an abandoned run never was one.
-    has_turns = thread_id in around.answered or before_import is not None or (bool(native) and not around.tells_answers)
+    has_turns = thread_id in around.answered or before_import is not None or (bool(native) and not around.has_answers)
     # Every thread of the first orchestrator is imported, even one that was never used.
     handed_over = thread_id in around.imported and not native and has_turns
     pending = around.pending.get(thread_id, set())

@@ -164,7 +164,7 @@ class LostBindings:
             entry = Entry(thread_id, Event.CONFIRMED, Actor.RECOVERY, FOUND_BY_MARK, self._now(), session, settles, cursor=cursor)
             if shown is not None:
                 self._store.threads.save(shown)
-            elif not self._is_kept(thread_id):
+            elif not self._is_stored(thread_id):
                 self._store.add_thread(_thread_of(found), entry)
                 return True
             self._store.journal.append(entry)
@@ -230,7 +230,7 @@ class LostBindings:
                 self._claims = {**self._claims, thread_id: (*claims, session)}
                 self._own_claims = True
 
-    def _is_kept(self, thread_id: str) -> bool:
+    def _is_stored(self, thread_id: str) -> bool:
         try:
             return self._store.threads.find(thread_id).id == thread_id
         except ThreadNotFound:

@@ -39,7 +39,7 @@ class Records:
         self._written: tuple[int, int] | None = None
         self._file: tuple[object, ...] = ()
         self._states: tuple[T3State, ...] = ()
-        self._t3_tells = False
+        self._t3_is_readable = False
         self._seq = 0
         self._cursors: dict[str, Cursor] = {}
         self._asked_for: frozenset[str] = frozenset()
@@ -121,11 +121,11 @@ class Records:
     def _read_threads(self, states: tuple[T3State, ...], is_written: bool) -> None:
         """Read the threads of both programs. `is_written`: our own file has changed."""
         # If a home is unreadable, it is unknown whether a thread is gone from it.
-        t3_tells = bool(states) and all(state.shape is not Shape.UNSUPPORTED for state in states)
-        if is_written or t3_tells is not self._t3_tells:
+        t3_is_readable = bool(states) and all(state.shape is not Shape.UNSUPPORTED for state in states)
+        if is_written or t3_is_readable is not self._t3_is_readable:
             # T3 Code's own data on its threads is newer than our copy of it.
-            kept = self._store.threads.ours() if t3_tells else self._store.threads.all()
-            before, self._own, self._t3_tells = self._own, {thread.id: thread for thread in kept}, t3_tells
+            kept = self._store.threads.ours() if t3_is_readable else self._store.threads.all()
+            before, self._own, self._t3_is_readable = self._own, {thread.id: thread for thread in kept}, t3_is_readable
             self._changed |= {name for name, thread in self._own.items() if before.get(name) != thread}
             self._changed |= before.keys() - self._own.keys()
         stale = self._sources.stale
@@ -148,7 +148,7 @@ class Records:
 
     def _is_gone(self, own: Thread) -> bool:
         """Whether T3 Code no longer shows one of its threads. A thread of an unreadable home is not gone."""
-        return own.source is Source.T3CODE and self._t3_tells and own.id not in self._t3
+        return own.source is Source.T3CODE and self._t3_is_readable and own.id not in self._t3
 
     def _deleted(self, prefix: str) -> ThreadRecord | None:
         """Return the one deleted thread of T3 Code whose id begins so, from T3 Code's data or ours. Raises UsageError."""

@@ -30,7 +30,7 @@ class T3Sources:
         self._readers: tuple[T3Reader, ...] = ()
         self._logs: tuple[ProviderLogs, ...] = ()
         self._states: tuple[T3State, ...] = ()
-        self._last_told: dict[T3Home, T3State] = {}
+        self._last_states: dict[T3Home, T3State] = {}
         self._gone: dict[T3Home, Path] = {}
         self.read_from(readers)
 
@@ -67,8 +67,8 @@ class T3Sources:
 
     def transcript(self, thread_id: str) -> Transcript | None:
         """Return T3 Code's own copy of a thread's messages; None if there is no readable one."""
-        telling = (reader for reader in self._readers if self._shows(reader.home, thread_id))
-        return next((found for reader in telling if (found := reader.transcript(thread_id))), None)
+        readers = (reader for reader in self._readers if self._shows(reader.home, thread_id))
+        return next((found for reader in readers if (found := reader.transcript(thread_id))), None)
 
     def home_of(self, thread_id: str) -> T3Home | None:
         """Return the home that shows this thread."""
@@ -105,13 +105,13 @@ class T3Sources:
             self._unread.log(str(reader.home.base), why, error)
             state = T3State(reader.home, reader.home.databases[0], Shape.UNSUPPORTED, why)
         if state is None:
-            if last := self._last_told.pop(reader.home, None):
+            if last := self._last_states.pop(reader.home, None):
                 self._gone[reader.home] = last.path
             return None
         self._gone.pop(reader.home, None)
         if state.shape is not Shape.UNSUPPORTED:
-            self._last_told[reader.home] = state
-        elif last := self._last_told.get(reader.home):
+            self._last_states[reader.home] = state
+        elif last := self._last_states.get(reader.home):
             return replace(state, threads=last.threads)
         return state
 

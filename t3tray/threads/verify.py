@@ -198,7 +198,7 @@ class Verifier:
         cursor = recorded.cursor
         if cursor is None or not cursor.is_well_formed:
             return assessment_of(recorded, evidence_without_answers(recorded, _NOTHING_TO_ASK, self._surroundings))
-        surroundings = replace(self._surroundings, others_run=_nobody) if despite_others else self._surroundings
+        surroundings = replace(self._surroundings, others_run=_no_others) if despite_others else self._surroundings
         found = assessment_of(recorded, await evidence_from_server(server, recorded, cursor, surroundings))
         if found.verdict.reason not in _TELLS_WHY or found.verdict.detail:
             return found
@@ -300,5 +300,5 @@ async def _why_not(server: SessionServer, session_id: str) -> str:
     return ""
 
 
-def _nobody() -> bool:
+def _no_others() -> bool:
     return False

@@ -62,7 +62,7 @@ class MainWindow(QMainWindow):
         self._place = place
         self._lines: Mapping[str, ListItem] = {}
         self._reapers: Mapping[str, ReaperState] = {}
-        self._asks_for_page = False
+        self._wants_page = False
         self._awaited: str | None = None
         self._welcomed = False
         self.banner = label("", "muted")
@@ -161,14 +161,14 @@ class MainWindow(QMainWindow):
     def show_found(self) -> None:
         """Show the page that says what is there and what is missing, read anew."""
         self._over_page.setCurrentWidget(self.found)
-        self._asks_for_page = True
+        self._wants_page = True
         self._arrange()
         self._bridge.take_inventory()
 
     def show_thread(self, thread_id: str) -> None:
         """Bring one thread's page up, also in a narrow window."""
         self._put_found_away()
-        self._asks_for_page = True
+        self._wants_page = True
         self.threads.choose(thread_id)
         self._arrange()
 
@@ -218,7 +218,7 @@ class MainWindow(QMainWindow):
     def _put_found_away(self) -> None:
         if self._over_page.currentWidget() is self.found:
             self._over_page.setCurrentWidget(self.page)
-            self._asks_for_page = False
+            self._wants_page = False
             self._arrange()
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -331,7 +331,7 @@ class MainWindow(QMainWindow):
     def _arrange(self) -> None:
         wide = self.width() >= _TWO_PANES
         shows_found = self._over_page.currentWidget() is self.found
-        on_page = self._asks_for_page and (shows_found or self.threads.current() is not None)
+        on_page = self._wants_page and (shows_found or self.threads.current() is not None)
         self.threads.setVisible(wide or not on_page)
         self._detail.setVisible(wide or on_page)
         self._back.setVisible(not wide)
@@ -353,7 +353,7 @@ class MainWindow(QMainWindow):
     def _on_opened(self) -> None:
         """Show the page; the row that was used stays chosen, even if it is a request far above its thread's own row."""
         self._put_found_away()
-        self._asks_for_page = True
+        self._wants_page = True
         self._arrange()
 
     @Slot()
@@ -377,7 +377,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_back(self) -> None:
-        self._asks_for_page = False
+        self._wants_page = False
         self._arrange()
         self.threads.table.setFocus()
 

@@ -81,7 +81,7 @@ def _watch(store: Store, world: World) -> Iterator[Line]:
 
 
 def _keep(store: Store, world: World) -> Iterator[Line]:
-    """The Keeper's first passes until nothing is left, in CPU time; and the longest one, for which an alarm has to wait."""
+    """The proof recorder's first passes until nothing is left, in CPU time; and the longest one, which delays an alarm."""
     scanner, keeper = _scanner(store, world), ProofRecorder(store, OpenCodeDatabase(world.opencode), lambda: NOON)
     began, longest, more = time.process_time(), 0.0, True
     while more:

@@ -57,7 +57,7 @@ class CrashPoints(RuleBasedStateMachine):
 
     def live(self) -> Life:
         self.lives += 1
-        # No process has such a pid, so the intents of an earlier life are nobody's.
+        # No process has such a pid, so the intents of an earlier run have no living writer.
         return Life(self.home, self.server, self.switch, 2**22 + self.lives, self.tick)
 
     def tick(self) -> datetime:

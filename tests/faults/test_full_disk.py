@@ -53,7 +53,7 @@ def run(data: Path, words: str, *, full: bool = True) -> tuple[int, dict[str, An
 @pytest.mark.parametrize(("words", "is_open"), [*((words, True) for words in LOOKS), ("threads", False), ("server stop", False)])
 def test_what_only_looks_answers_with_the_last_that_was_recorded(data: Path, tmp_path: Path, words: str, is_open: bool) -> None:
     if not is_open:
-        # As a crash leaves it: the newest is in the -wal, and nobody has it open.
+        # As a crash leaves it: the newest data is in the -wal, and no process has it open.
         copied = tmp_path / "copied"
         shutil.copytree(data, copied, ignore=shutil.ignore_patterns("*-shm"))
         assert (copied / f"{FILE_NAME}-wal").stat().st_size
@@ -67,7 +67,7 @@ def test_what_only_looks_answers_with_the_last_that_was_recorded(data: Path, tmp
 @pytest.mark.parametrize("words", CHANGES)
 def test_what_would_have_to_be_recorded_is_refused_in_words(data: Path, words: str) -> None:
     code, document, _ = run(data, words)
-    # The server's password is kept before its lease: on a system without a keyring that file is refused first.
+    # The server's password is stored before its lease: on a system without a keyring that file is refused first.
     assert code == 4 and any(said in document["error"]["message"] for said in ("The disk", "could not be stored"))
     code, document, _ = run(data, "threads", full=False)
     assert [row["session_id"] for row in document["threads"]] == ["ses_a1"] and code == 0

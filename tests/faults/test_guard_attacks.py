@@ -183,7 +183,7 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n"
 # What is sent, and the status that comes back, one of these; in a tuple all of them, one after the other. 409: it was read as a
 # request for a session, and refused as a follow-up waits.
 ATTACKS: dict[str, tuple[bytes, list[int] | tuple[int, ...]]] = {
-    # Two lengths, or two ways to tell one: what one side takes for a body would be a request to the other.
+    # Two lengths, or two forms of one: what one side reads as a body would be a request to the other.
     "CL and TE": (b"POST /x HTTP/1.1\r\n%KContent-Length: 4\r\n" + CHUNKED + b"\r\n0\r\n\r\n" + STOLEN, [400]),
     "TE and CL": (b"POST /x HTTP/1.1\r\n%K" + CHUNKED + b"Content-Length: 4\r\n\r\n0\r\n\r\n" + STOLEN, [400]),
     "two lengths": (b"POST /x HTTP/1.1\r\n%KContent-Length: 2\r\nContent-Length: 90\r\n\r\n{}" + STOLEN, [400]),

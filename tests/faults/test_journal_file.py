@@ -162,7 +162,7 @@ def without(folder: Path, *lost: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     ("lost", "session"),
     [
-        # Its beginning is lost: what came of it is told all the same.
+        # Its beginning is lost: its result is reported nevertheless.
         ([("a", "superseded")], "ses_a2"),
         # Its end is lost: what took the place of the one that was left is not known.
         ([("a", "confirmed")], ""),

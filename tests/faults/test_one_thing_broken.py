@@ -144,7 +144,7 @@ async def test_the_trays_loop_goes_on_and_the_others_keep_their_verdict(
             await _next(told, running, lambda snapshot: len(snapshot.rows) == 6 and "proved" in str(_kinds(snapshot)))
         )
         spoil(machine, monkeypatch)
-        # What no watcher tells is found by the next look.
+        # What no watch reports is found by the next scan.
         slept = 3600.0
         backend.monitor.sleep.check()
         _ = await _next(told, running)

@@ -106,7 +106,7 @@ app.run()
     assert "in hang" in done.stderr
 
 
-# The backend tells when it was closed in order.
+# The backend records that it was closed in order.
 IN_ORDER = """
 backend.answers["close"] = lambda: print("closed in order", flush=True)
 there = QTimer()

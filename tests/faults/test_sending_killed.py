@@ -13,7 +13,7 @@ from tests.support.life import Life
 
 PID = 2**22
 TEXT = "said once"
-# The thread is looked for, then the text is kept.
+# The thread is looked up, then the text is stored.
 BEFORE_IT_IS_KEPT = range(3)
 
 

@@ -143,7 +143,7 @@ def told_alike(talk: Talk, *cursors: Cursor) -> Carries:
     found = set()
     for cursor in cursors:
         told, read = talk.evidence(cursor)
-        # Only a server says what its clock shows.
+        # Only a server has the time of its own clock.
         read = msgspec.structs.replace(read, server_time_ms=told.server_time_ms)
         # An older server does not know what OpenCode 2 holds; the file does.
         changed_names = {"asked", "taken_at"} | ({"opencode2"} if told.opencode2 is None else set())

@@ -67,7 +67,7 @@ def test_after_a_compaction_everything_says_what_the_model_gets(
     program.run("send", thread, "say: and more")
     resumed = program.json("resume", thread)
     carries = resumed["carries"]
-    # 1.15 and 1.17 keep the last two turns as they were said.
+    # 1.15 and 1.17 keep the last two turns in full.
     kept = carries["messages"]
     assert (carries["kind"], kept in (4, 8), carries["summary"]) == ("since-compaction", True, 16 - kept)
     assert carries["since"].endswith("Z")
@@ -78,7 +78,7 @@ def test_after_a_compaction_everything_says_what_the_model_gets(
     assert "proved, summarised" in program.run("threads")
     assert program.run("send", thread, ASK).startswith("UNKNOWN")
     assert WORD not in model.words_sent()
-    # No server runs, as far as it can tell: the database says the same.
+    # It finds no server: the result from the database is the same.
     del program.environment["T3TRAY_SERVER_URL"]
     assert listed(program, thread)["carries"] == {**carries, "messages": kept + 2}
 

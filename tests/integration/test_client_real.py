@@ -145,7 +145,7 @@ async def test_a_turn_is_busy_in_its_directory_and_then_reads_back(
     assert not running.facts.finished
     model.release()
     async with asyncio.timeout(TURN_LIMIT):
-        # Else its end would be heard as that of the next turn.
+        # Otherwise its end would be taken for that of the next turn.
         while await client.activity(session, str(tmp_path)) is Activity.BUSY:
             await asyncio.sleep(0)
     answer = await turn(client, session, "say: that is all")

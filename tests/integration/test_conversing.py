@@ -315,7 +315,7 @@ async def test_older_messages_come_in_pages(watched: Watched, work: Path) -> Non
         await watched.backend.conversations.send(thread, f"say: {number}")
     await watched.until_answered("21")
     watched.follow(thread)
-    # Not what was told of it before: that may have been read anew in between, and hold more.
+    # Not an earlier state: it may have been read again in between, with more messages.
     await watched.until(lambda watched: watched.conversation.has_older and len(watched.conversation.messages) == 40, "a page")
     await watched.backend.conversations.show_older()
     await watched.until(lambda watched: not watched.conversation.has_older, "the oldest page")
@@ -346,6 +346,6 @@ async def test_a_message_that_was_stored_and_the_model_not_asked_is_told_there_a
     (left,) = (each for each in shown.messages if each.id in shown.unanswered)
     assert left.text == "are you there?" and shown.messages[-1] is left
     assert (shown.is_busy, shown.why_unanswered) == (False, "")
-    # The end of the turn may have been heard only after the view was opened again.
+    # The event of the turn's end may have come only after the view was opened again.
     assert not shown.trouble or "Model not found" in shown.trouble
     assert len(model.chats()) == chats

@@ -192,7 +192,7 @@ def test_without_a_display_it_tells_its_story_and_the_remedy_that_it_names_ends_
             if "this alarm is over" in line:
                 break
         assert title in rest[-1]
-        # A line tells only of a change: the verdict may be seen again before the list had another one.
+        # A line reports only a change: the verdict may be seen again before the list had another one.
         assert demo.json("show", thread_of(Fate.SWITCHES).id)["thread"]["verdict"]["reason"] == "proved"
         running = demo.processes()
         assert demo.end() == 0

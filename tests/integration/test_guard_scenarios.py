@@ -44,7 +44,7 @@ from tests.support.t3_world import World, add_v2, make_v2
 
 __all__ = ["guarded", "project", "t3", "world"]
 
-# Without the guard: the player is T3 Code as it was recorded, and loses the context as the report tells.
+# Without the guard: the player imitates the recorded T3 Code, and loses the context as in the report.
 
 
 @pytest.mark.parametrize("scenario", ["c", "d"])

@@ -28,7 +28,7 @@ REQUESTS = 300
 CLIENTS = 20
 CROWD_ROUNDS = 3
 LIMIT = 90.0
-# They never end, wait for somebody, end the server, ask the network, or answer with names that they draw.
+# They never end, wait for a user, end the server, ask the network, or answer with random names.
 SKIPPED = (
     "worktree",
     "event",

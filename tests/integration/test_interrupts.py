@@ -21,7 +21,7 @@ from tests.support.stub_model import StubModel
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 LIMIT = 90
-# Its main thread waits in the system for good, as one does that looks at a disk that does not answer.
+# Its main thread waits in the system for ever, as in a call to a disk that does not answer.
 WAITS = """
 import os, sys
 from t3tray.cli import interrupts

@@ -20,7 +20,7 @@ from t3tray.ui.threads.thread_model import ThreadModel
 from t3tray.ui.window import MainWindow
 
 NAMES = ("alpha", "beta", "gamma")
-# The app itself, whose user looks at the threads that are named, and quits. It prints what had a dot when the list came.
+# The app itself, whose user opens the named threads, and quits. It prints which threads were unread when the list came.
 LOOKS = """
 import os, sys
 from PySide6.QtCore import QCoreApplication, QTimer
@@ -107,7 +107,7 @@ def test_the_dots_are_the_same_after_a_restart(qtbot: QtBot) -> None:
         assert dots(window) == {"alpha", "beta"}
         window.show_thread("alpha")
         assert dots(window) == {"beta"}
-        # The app ends at once: what was looked at is kept all the same.
+        # The app ends at once: the read marks are stored nevertheless.
     asyncio.run(command("gamma"))
     with app(qtbot) as window:
         assert dots(window) == {"beta", "gamma"}, "one was looked at, one ended while nothing ran"

@@ -135,12 +135,12 @@ async def test_what_is_answered_in_the_app_is_withdrawn_and_its_thread_on_screen
     assert isinstance(ask, ApprovalRequest)
     await here.backend.conversations.reply(ask, Reply.ONCE)
     await gone(daemon)
-    # Looked at until its end: a turn that ends unseen is told.
+    # Visible until its end: a turn that ends unseen is notified of.
     await here.until(lambda snapshot: snapshot.rows[0].verdict.reason.value == "proved", "the end of the turn")
     await here.backend.watch("")
     (work / "opencode.json").unlink()
     work.rename(work.with_name("moved"))
-    # No folder tells that it is gone: whatever changes next leads to the look that finds it.
+    # No event reports a deleted folder: the next change leads to the scan that finds it.
     await here.backend.rename(here.thread, "Refactor the parser")
     blocked = await notice(daemon, "“Refactor the parser” cannot be resumed")
     assert blocked.text.startswith("The thread's folder no longer exists")

@@ -69,7 +69,7 @@ def test_a_lost_bind_is_a_split_until_the_user_chose(
     life.lose_a_bind()
     chats = len(model.chats())
     if asked == "the server":
-        # The file is not to be read by us: only the server can tell.
+        # We must not read the file: only the server can answer.
         apart = Program(program.data, shared_server.environment | {"OPENCODE_DB": str(program.data / "no.db")})
         life.assert_split(apart.json("send", life.thread, ASK, code=3)["verdict"])
     else:

@@ -12,7 +12,7 @@ from tests.support.opencode import OpenCodeHome
 from tests.support.program import Program
 from tests.support.stub_model import StubModel
 
-# What an agent can still do who looks for it: read the server's own environment, its parent's.
+# An agent can still search for it: in the environment of the server, its parent.
 LOOKED_FOR = "run: tr '\\0' '\\n' < /proc/$PPID/environ; echo whole | tr -d '\\n'; printf ' '; echo listing"
 
 

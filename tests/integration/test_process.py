@@ -126,7 +126,7 @@ def test_where_environments_cannot_be_read_start_and_words_decide(tmp_path: Path
     def hidden(process: psutil.Process) -> dict[str, str]:
         return {}
 
-    # Not the shell's last command: it would take the shell's place, and its words with it.
+    # Not the shell's last command: it would replace the shell, and its arguments.
     with running(tmp_path, "sleep 60; :") as child:
         for unreadable in (denied, hidden):
             monkeypatch.setattr(psutil.Process, "environ", unreadable)

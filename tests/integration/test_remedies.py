@@ -345,7 +345,7 @@ async def test_a_revert_of_everything_blocks_and_is_never_proved_again(
     assert (await backend.prompting.verify(thread)).verdict.reason is Reason.HISTORY_LOST
     with pytest.raises(NotResumable):
         await ask(backend, thread)
-    # Somebody else goes on in it all the same, and the conversation is gone for good.
+    # Another program continues in it nevertheless, and the conversation is lost.
     await turn(client, session, "say: something else")
     assert (await backend.prompting.verify(thread)).verdict.reason is Reason.HISTORY_LOST
     assert (await backend.prompting.verify(thread)).verdict.reason is Reason.HISTORY_LOST
@@ -369,7 +369,7 @@ async def test_what_came_of_a_request_is_found_out_without_a_new_start(
         await backend.threads.create(str(folder), "A thread", connection)
     (thread,) = await backend.run_sql(backend.store.threads.all)
     row = (await backend.details.read(thread.id)).row
-    # What was left open is settled beside all else, so that this look may come before that or after.
+    # Open changes are settled in the background, so this check may come before or after.
     assert row.verdict.reason is Reason.TIMEOUT or row.session_id, "there may be a session: nobody may start another one"
     assert (await backend.prompting.verify(thread.id)).verdict.kind is Kind.RESUMABLE
     assert await bound(backend, thread.id) == made[0].facts.id and len(made) == 1

@@ -73,7 +73,7 @@ async def test_what_is_under_way_or_was_a_moment_ago_keeps_it(backend: Backend, 
     model.release()
     await turn
 
-    # Somebody else who uses it.
+    # Another user of the server.
     await backend.server.detach()
     rest = await backend.idle_shutdown.check(connection, await backend.scanning.scan())
     assert rest.why is Blocker.SHARED and backend.server.status.state is ServerState.READY
@@ -88,7 +88,7 @@ async def test_a_permission_that_is_waited_for_keeps_it(backend: Backend, tmp_pa
         await asyncio.sleep(0.05)
     rest = await backend.idle_shutdown.check(connection, await backend.scanning.scan())
     assert not rest.ended and rest.why in (Blocker.TURN, Blocker.PERMISSION)
-    # As after a new start, which has heard of nothing yet.
+    # As after a new start, before any event.
     backend.idle_shutdown = IdleShutdown(backend.server, timedelta(microseconds=1), utc_now)
     rest = await backend.idle_shutdown.check(connection, await backend.scanning.scan())
     assert not rest.ended and rest.why in (Blocker.TURN, Blocker.PERMISSION)

@@ -128,7 +128,7 @@ def test_without_the_record_opencode_s_marks_name_what_is_lost(
     chats = len(model.chats())
     how(program.data)
     if asked == "the server":
-        # The file is not to be read by us: only the server can tell.
+        # We must not read the file: only the server can answer.
         apart = Program(program.data, shared_server.environment | {"OPENCODE_DB": str(program.data / "no.db")})
         # It is in no list of ours yet: it is found before it is missed.
         found = apart.json("resume", life.second)

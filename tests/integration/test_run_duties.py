@@ -211,7 +211,7 @@ def test_as_lines_a_clock_that_is_set_ends_no_server_marks_no_thread_and_raises_
                 told.passed.clear()
                 clock.set(seconds)
                 for name in (f"t{number}-a", f"t{number}-b"):
-                    # After the second of two looks everything of the first is done: its alarms, proofs, and the reaper.
+                    # After the second of two scans everything of the first is done: its alarms, proofs, and the reaper.
                     machine.t3.tell("thread", name, machine.new_session())
                     told.until("thread", f"({name}) is new")
                 # A server that answers late on a busy machine is no news of the clock's.

@@ -30,7 +30,7 @@ serve) exec "{real}" "$@" ;;
    while [ -e "{held}" ]; do sleep 0.05; done ;;
 esac
 """
-# A terminal that runs what it is told and leaves.
+# A terminal that runs the given command and ends.
 TERMINAL = '#!/bin/sh\nshift\n"$@" </dev/null >"{log}" 2>&1\n'
 
 

@@ -290,7 +290,7 @@ CASES: tuple[Break, ...] = (
     keyring_fails,
     lease_names_a_stranger,
 )
-# The archive cannot be used, and only what asks for it says so.
+# The archive cannot be used, and only commands that need it report that.
 NO_ARCHIVE = (archive_is_a_folder, archive_is_a_pipe)
 
 

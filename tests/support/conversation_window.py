@@ -42,7 +42,7 @@ class Frame:
 class _Server:
     """Returns the messages that it was given."""
 
-    tells_turns = True
+    reports_turns = True
 
     def __init__(self) -> None:
         self.messages: tuple[WireMessage, ...] = ()

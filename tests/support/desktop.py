@@ -238,7 +238,7 @@ def _send(connection: DBusConnection, message: Message) -> None:
     try:
         connection.send(message)
     except OSError:
-        # The caller is gone, or the test is over: nobody waits for the answer.
+        # The caller is gone, or the test is over: no program waits for the answer.
         return
 
 

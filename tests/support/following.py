@@ -23,7 +23,7 @@ CHILD = "ses_child"
 class Server:
     """Holds messages by session and returns pages of them; records every request."""
 
-    tells_turns = True
+    reports_turns = True
 
     def __init__(self, *messages: WireMessage) -> None:
         self.held = {SESSION: [*messages]}

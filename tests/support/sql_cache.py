@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from t3tray.store import database
 
-# The name that the module has imported: a KeyError here says that it builds its engines in another way.
+# The name that the module has imported: a KeyError here means that it builds its engines differently.
 _create: Callable[..., Engine] = vars(database)["create_engine"]
 _first: list[Engine] = []
 _compiled: dict[object, object] = {}

@@ -144,12 +144,12 @@ def test_imports_point_down_only() -> None:
 
 def test_no_module_imports_itself_by_a_detour() -> None:
     imported = {module: ours_in(module) - {module} for module in MODULES}
-    # Whoever imports nothing that is left can be in no circle.
+    # A module that imports none of those left is in no cycle.
     while free := [module for module, names in imported.items() if not names]:
         for module in free:
             del imported[module]
         imported = {module: names - set(free) for module, names in imported.items()}
-    # What is left imports a circle or is in one.
+    # Those left import a cycle or are in one.
     while ends := set(imported) - set().union(*imported.values()):
         imported = {module: names for module, names in imported.items() if module not in ends}
     assert imported == {}

@@ -80,19 +80,19 @@ class FilterBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._said = label("", "muted", size=0.9)
+        self._summary = label("", "muted", size=0.9)
         clear = button("Clear", "plain")
         clear.setAccessibleName("Clear the filters")
         clear.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         clear.clicked.connect(self.cleared)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(MARGIN, 0, MARGIN, GAP)
-        layout.addWidget(self._said, 1)
+        layout.addWidget(self._summary, 1)
         layout.addWidget(clear, 0, Qt.AlignmentFlag.AlignTop)
         self.hide()
 
     def show_filters(self, filters: Filters) -> None:
-        self._said.setText(f"Only {filters_in_words(filters)}")
+        self._summary.setText(f"Only {filters_in_words(filters)}")
         self.setVisible(bool(filters))
 
 

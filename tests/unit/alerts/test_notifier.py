@@ -333,7 +333,7 @@ async def test_after_waking_up_nothing_is_told_until_it_has_settled(monkeypatch:
             await asyncio.sleep(0)
         assert here.desktop.ever == []
         here.now += SETTLING
-        # By its own timer, without another look.
+        # By its own timer, without another snapshot.
         await here.desktop.next("Parser")
 
 

@@ -162,7 +162,7 @@ async def test_waking_up_reads_everything_again(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(module, "SleepWatch", partial(SleepWatch, wall=lambda: time.time() + slept))
     async with running() as (backend, told):
         await next_of(told)
-        # What no watcher tells: only a look finds the time that has passed unaccounted for.
+        # No watch reports this: only a scan finds the time that has passed unaccounted for.
         slept = 3600.0
         backend.monitor.sleep.check()
         await next_of(told)

@@ -305,7 +305,7 @@ async def test_it_is_told_only_where_it_is_sure(why: str) -> None:
         case "busy":
             server.busy = frozenset({SESSION})
         case "no server":
-            server.tells_turns = False
+            server.reports_turns = False
         case "added":
             server.held[SESSION][1] = message(info(2, "user"), text(2, "a copy") | {"metadata": {"t3tray": "intent"}})
         case "nothing said":

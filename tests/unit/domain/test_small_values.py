@@ -16,7 +16,7 @@ from t3tray.domain.transcript import Message, Piece, PieceKind, ToolCall
 from t3tray.errors import ThreadNotFound, UsageError
 from t3tray.messages.archive import damage_sentences
 from t3tray.messages.conversation import dated_ahead_sentence, error_sentence
-from t3tray.messages.inventory import kept_off, starts_another, unreadable
+from t3tray.messages.inventory import autostart_blocked, starts_another, unreadable
 from t3tray.store.threads import named
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -35,7 +35,9 @@ def test_damage_of_the_archive_is_a_sentence_for_each_part() -> None:
 
 def test_another_copy_starts_t3tray_and_who_prevents_it_does_not() -> None:
     assert starts_another("/old/t3tray").is_on and "/old/t3tray" in starts_another("/old/t3tray").trouble
-    assert not kept_off("Windows").is_on and kept_off("Windows").trouble.startswith("Windows keeps t3tray from starting.")
+    assert not autostart_blocked("Windows").is_on and autostart_blocked("Windows").trouble.startswith(
+        "Windows keeps t3tray from starting."
+    )
     assert not unreadable(OSError("no")).is_on and unreadable(OSError("no")).trouble.endswith("starts: no.")
 
 

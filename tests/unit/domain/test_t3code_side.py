@@ -94,7 +94,7 @@ CASES: list[tuple[dict[str, Any], Verdict, GuardSide, Kind, NextReason, str]] = 
         "may still hold another session open. Quit",
     ),
     (ELSE_GONE | {"live": OTHER}, PROVED, ON, B, NextReason.SESSION_GONE, "still holds a session open that is gone. Quit"),
-    # What T3 Code holds open counts, whatever the cursor says.
+    # The session that T3 Code holds open counts, whatever its cursor is.
     (NULL | {"live": OURS}, PROVED, OFF, R, NextReason.LIVE, "as long as T3 Code holds its session open. After that it would"),
     (ELSE | {"live": OURS}, PROVED, OFF, R, NextReason.LIVE, "After that it goes to another session"),
     (NULL | {"live": OURS}, PROVED, ON, R, NextReason.GUARDED, "continues"),

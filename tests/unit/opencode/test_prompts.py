@@ -61,7 +61,7 @@ def test_a_message_is_no_later_than_by_the_servers_clock_and_after_its_newest(
         ),
         ("\x1b[31mError: \x1b[0mred", "red"),
         ("Error: Errors: 3 found", "Errors: 3 found"),
-        # As 1.15 says it.
+        # The form of 1.15.
         ("ProviderNoProvidersError: \n    at <anonymous> (/x.js:1:2)", "No providers are available"),
         ("effect/cli/OddError", "OpenCode reported only OddError"),
         ("Error: OddError:", "OpenCode reported only OddError"),

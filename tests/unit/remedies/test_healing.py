@@ -39,7 +39,7 @@ class Place:
         self.server = FakeServer(KillSwitch())
         self.life = Life(root / "data", self.server, self.server.switch, 2**22, lambda: NOW)
         self.new = self.server.add_foreign_session(str(self.folder))
-        # Where a test says so, the only ones there are.
+        # The only ones, where a test sets them.
         self.copies: tuple[Transcript, ...] | None = None
         kept = self.life.tools.copies
 

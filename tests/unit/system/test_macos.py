@@ -26,7 +26,7 @@ from t3tray.system.url_handlers import has_handler
 from tests.support.waiting import until
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-# Takes its words down, each on a line, as what macOS starts with `open` would be given them.
+# Writes its arguments, one on each line, as a program that macOS starts with `open` gets them.
 OPEN = '#!/bin/sh\nprintf "%s\\n" "$@" > "{0}.part" && mv "{0}.part" "{0}"\n'
 
 

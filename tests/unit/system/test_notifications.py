@@ -181,7 +181,7 @@ async def test_a_lost_connection_is_made_again_while_something_is_shown(
         async with asyncio.timeout(90):
             while len(readers) == 1:
                 await asyncio.sleep(0)
-        # It waits for whoever makes a connection.
+        # It waits for the first connection.
         await made.check()
         daemon.press(daemon.shown[0], "once")
         assert await ear.next() == NotificationPress("one", "once")

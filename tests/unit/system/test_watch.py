@@ -30,7 +30,7 @@ class Changes:
 
     def wait(self) -> None:
         assert self.told.acquire(timeout=90), "nothing was told"
-        # What one change did may be told in two parts.
+        # One change may be reported in two parts.
         while self.told.acquire(timeout=0.1):
             pass
 

@@ -268,7 +268,7 @@ def test_no_secret_is_ever_read() -> None:
     package = Path(__file__).parents[3] / "t3tray"
     for file in (package / "t3code").glob("*.py"):
         if file.name == "protection.py":
-            continue  # the user's own command to point T3 Code at the guard; it has tests of what it may tell
+            continue  # the user's own command to point T3 Code at the guard; it has tests of what it may reveal
         text = file.read_text("utf-8")
         assert not any(
             word in text

@@ -75,7 +75,7 @@ def test_archived_threads_of_other_providers_are_told_with_the_archived_only(wor
         ("idle", True, ReaperState(ReaperPhase.IDLE, NOON + timedelta(minutes=30), NOON)),
         ("active", True, ReaperState(ReaperPhase.IDLE, NOON + timedelta(minutes=30), NOON)),
         ("idle", False, ReaperState(ReaperPhase.STOPPED)),
-        # Why it is not loaded is not told: reaped, or never opened since the start.
+        # The reason why it is not loaded is unknown: reaped, or never opened since the start.
         ("not_loaded", True, ReaperState(ReaperPhase.STOPPED)),
         ("closed", True, ReaperState(ReaperPhase.STOPPED)),
         ("error", True, ReaperState(ReaperPhase.STOPPED)),

@@ -130,7 +130,7 @@ def test_a_compaction_that_fails_is_a_failed_turn() -> None:
 )
 def test_an_error_in_the_answer(name: str, words: str, outcome: Outcome) -> None:
     failed = message("msg_6", OURS, 6, error={"name": name, "data": {"message": words}})
-    # The session is told to be idle before the message is told to have ended.
+    # The session's idle event comes before the event of the message's end.
     turn = heard(*BEGUN, message("msg_6", OURS, 6), error(name, words), IDLE)
     assert (turn.outcome, turn.is_doubtful) == (None, True)
     turn = heard(*BEGUN, message("msg_6", OURS, 6), error(name, words), IDLE, failed)
