@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from t3tray.messages.data_file import NOT_A_FILE, NOT_OURS
@@ -116,12 +117,19 @@ def _missing(connection: sqlite3.Connection, names: set[str]) -> str | None:
     for trigger in JOURNAL_TRIGGERS:
         if trigger not in names:
             return f"the trigger {trigger}"
-    for table in metadata.sorted_tables:
-        there = {name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table.name,))}
-        for column in table.columns:
-            if column.name not in there:
-                return f"{table.name}.{column.name}"
-    return None
+    there = set(connection.execute(_COLUMNS_THERE))
+    return next((".".join(column) for column in _columns() if column not in there), None)
+
+
+_COLUMNS_THERE = (
+    "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns"
+    " WHERE tables.type = 'table'"
+)
+
+
+@cache
+def _columns() -> tuple[tuple[str, str], ...]:
+    return tuple((table.name, column.name) for table in metadata.sorted_tables for column in table.columns)
 
 
 def copy_database(source: Path, target: Path) -> None:
