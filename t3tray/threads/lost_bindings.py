@@ -237,8 +237,8 @@ class LostBindings:
             return False
 
     def _cursor(self, found: MarkedSession) -> Cursor:
-        facts = found.facts
         with self._database.reading() as reader:
+            facts = reader.session(found.facts.id)  # it may be gone since its mark was read
             first, newest, count = reader.first(facts.id), reader.newest(facts.id), reader.count(facts.id)
         return Cursor(
             facts.id,

@@ -36,6 +36,7 @@ from t3tray.threads.evidence import (
     evidence_without_answers,
     look_up_message,
     session_standing,
+    unexpected,
 )
 from t3tray.threads.remedy_offers import SessionStanding, Situation, offers
 from t3tray.threads.session_server import SessionServer
@@ -297,6 +298,8 @@ async def _why_not(server: SessionServer, session_id: str) -> str:
         await server.session(session_id)
     except ServerError as error:
         return error.message.removesuffix(".")
+    except Exception:
+        unexpected()  # as in the look-up for the evidence: the verdict stays unknown
     return ""
 
 

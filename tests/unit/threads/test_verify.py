@@ -227,3 +227,35 @@ async def test_what_the_model_gets_is_recorded_where_an_older_version_did_not(pl
     place.bind(structs.replace(place.cursor, context=None))
     await place.verify()
     assert place.cursor.context and place.cursor.context.messages == 6
+
+
+async def test_a_session_that_another_database_holds_is_not_missing(place: Checked) -> None:
+    place.server.delete(place.session)
+    elsewhere = Path("/old/opencode.db")
+    place.surroundings = Surroundings(lambda: NOON, lambda: False, holder_of=lambda _: elsewhere)
+    verdict = (await place.verify()).verdict
+    assert (verdict.reason, verdict.kind) == (Reason.OTHER_DATABASE, Kind.UNKNOWN)
+    assert f"The session is in {elsewhere}, which this server does not use" in verdict.detail
+
+
+async def test_an_empty_session_whose_messages_opencode_2_has_is_not_called_empty(
+    place: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def held(session_id: str) -> frozenset[str]:
+        return frozenset({"msg_v2_1", "msg_v2_2"})
+
+    monkeypatch.setattr(place.server, "opencode2_messages", held)
+    assert "OpenCode 2 holds 2 more messages" in (await place.verify()).verdict.detail
+    place.server.messages_held[place.session].clear()
+    verdict = (await place.verify()).verdict
+    assert (verdict.reason, verdict.kind) == (Reason.STRANDED, Kind.UNKNOWN)
+
+
+async def test_an_answer_that_nobody_expected_makes_this_thread_unknown(place: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def odd(session_id: str) -> SessionRecord:
+        raise KeyError(session_id)
+
+    monkeypatch.setattr(place.server, "session", odd)
+    found = await place.verify()
+    assert (found.verdict.reason, found.verdict.kind) == (Reason.SERVER_ERROR, Kind.UNKNOWN)
+    assert place.store.receipts.last(place.thread) == found.receipt
