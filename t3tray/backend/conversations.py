@@ -103,12 +103,12 @@ class Conversations:
             self._feed.handle(event)
 
     def read_again(self) -> None:
-        """Read the conversation again: no event may have told of a change."""
+        """Read the conversation again: there may have been a change without an event."""
         if self._feed:
             self._feed.refresh()
 
     def compare(self, scan: Scan) -> None:
-        """Compare the conversation with a scan: another program may have written into it, of which no event tells."""
+        """Compare the conversation with a scan: another program may have written into it, without an event."""
         feed = self._feed
         found = next((found for found in scan.assessments if feed and found.thread.id == feed.thread_id), None)
         if feed and found:

@@ -29,7 +29,7 @@ class FileChanges:
         loop = asyncio.get_running_loop()
 
         def tell() -> None:
-            with contextlib.suppress(RuntimeError):  # the loop may have ended while the watch's thread still tells of a change
+            with contextlib.suppress(RuntimeError):  # the loop may have ended while the watch's thread still reports a change
                 loop.call_soon_threadsafe(self._changed)
 
         self.stop()

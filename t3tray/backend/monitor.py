@@ -52,7 +52,7 @@ _log = logging.getLogger(__name__)
 # the pause is never longer than RETRY.
 COALESCE = 0.15
 REST_FOR_READING = 4.0
-# Makes up for a change of which no watch told.
+# For changes that no watch reports.
 SAFETY_REFRESH = 60.0
 # After a reading that failed.
 RETRY = 5.0

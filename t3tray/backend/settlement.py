@@ -34,7 +34,7 @@ class Settlement:
         async with self._alone:
             is_new, self._asked = connection is not self._asked, connection
             if is_new and self._source.is_external:
-                # Without it the database tells nothing of what else a thread may be split into.
+                # Without it the database does not show into which other sessions a thread may be split.
                 await self._source.compare(connection)
             self._recovery.begin(connection, is_new)
             # Before anything is sent: a binding that the journal lacks may be the thread's latest.

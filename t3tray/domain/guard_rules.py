@@ -52,7 +52,7 @@ class Identity:
 
 
 def identify(asked: GuardRequest, t3: T3CodeState, missed: str | None) -> Identity:
-    """Return the thread that a request belongs to. `missed` is the session that T3 Code was just told does not exist."""
+    """Return the thread that a request belongs to. `missed` is the session that was last reported to T3 Code as missing."""
     if t3.unreadable:
         return Identity(None, _because(GuardEvidenceKind.T3_UNREADABLE, t3.unreadable))
     match asked:

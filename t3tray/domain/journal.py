@@ -133,7 +133,7 @@ def put_away(entries: Iterable[Entry]) -> frozenset[str]:
 
 
 def returned(entries: Iterable[Entry]) -> frozenset[str]:
-    """Return the sessions that T3 Code wrote into after they were dismissed, and that nobody has settled since: a split."""
+    """Return the sessions that T3 Code wrote into after they were dismissed, and that are not settled since: a split."""
     lines = tuple(entries)
     back: set[str] = set()
     for entry in lines:
@@ -170,8 +170,8 @@ def last_change(entries: Iterable[Entry]) -> int:
 
 
 def abandoned(entries: Iterable[Entry]) -> frozenset[str]:
-    """Return the sessions that a remedy made before it was interrupted, and that nobody has bound since. They still exist in
-    OpenCode."""
+    """Return the sessions that a remedy made before it was interrupted, and that no thread was bound to since. They still exist
+    in OpenCode."""
     left: set[str] = set()
     for entry in standing(entries):
         if entry.session_id and entry.event is Event.PUT_AWAY and entry.actor is Actor.RECOVERY:

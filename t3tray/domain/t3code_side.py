@@ -97,7 +97,7 @@ class GuardSide(StrEnum):
 
 @dataclass(frozen=True)
 class LetGo:
-    """When T3 Code let go of every session that it held open; not `is_sure`: it was told to, and nothing confirms it."""
+    """When T3 Code let go of every session that it held open; not `is_sure`: that was requested, and nothing confirms it."""
 
     at: datetime
     is_sure: bool
@@ -353,7 +353,7 @@ def _partial(shown: int, known: int) -> NextMessage:
 
 
 def _lacking(lacks: str, *, guarded: bool = False) -> NextMessage:
-    """As here: it continues with a part, which the user was told when choosing that."""
+    """As here: it continues with a part, as the preview of that choice said."""
     facts = NextFacts(lacks=lacks, guarded=guarded)
     return NextMessage(Kind.RESUMABLE, NextReason.PARTIAL, NextCase.LACKS, (Remedy.HEAL,), facts)
 

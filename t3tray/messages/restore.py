@@ -78,7 +78,7 @@ def claimed_by_several(threads: Sequence[str]) -> Refused:
 
 
 def restore_sentence(restore: Restore) -> str:
-    """Return what the user is told until the restore is settled."""
+    """Return the sentence that is shown until the restore is settled."""
     parts = [*what_happened(restore)]
     if restore.complete:
         parts.append(_BINDINGS_HELD)

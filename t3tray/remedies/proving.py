@@ -17,7 +17,7 @@ from t3tray.threads.snapshot import ThreadDetails
 
 # Remedies that replace the bound session. Unbinding loses nothing, and is possible without a server.
 REPLACES = frozenset({Remedy.BIND, Remedy.JOIN, Remedy.HEAL, Remedy.CARRY, Remedy.FORK, Remedy.START_AFRESH, Remedy.MOVE_SESSION})
-# Remedies that nobody needs whose session exists: the model starts from nothing with them.
+# Remedies that are not needed while the session exists: the model starts from nothing with them.
 _BEGINS_ANEW = frozenset({Remedy.CARRY, Remedy.START_AFRESH})
 _ABSENCES = frozenset({Reason.MISSING, Reason.EMPTY, Reason.HISTORY_LOST})
 # Several sessions are not found by asking for one.

@@ -97,7 +97,7 @@ class Remedies:
         found = list(offers(details.row.verdict, self._situation(details, version)))
         left = abandoned(details.journal)
         if Remedy.BIND not in found and any(each.session_id in left and each.messages for each in details.choices):
-            # Somebody may have written into the session that an interrupted remedy left.
+            # Another program may have written into the session that an interrupted remedy left.
             found.append(Remedy.BIND)
         details = replace(details, row=replace(details.row, remedies=tuple(found)))
         if last_remedy(details.journal):

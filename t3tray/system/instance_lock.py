@@ -31,7 +31,7 @@ class InstanceHolder(NamedTuple):
 
     @classmethod
     def this_process(cls, has_window: bool, address: str = "") -> InstanceHolder:
-        """Return this process with its start, if the system tells it."""
+        """Return this process with its start, if the system reports it."""
         # Imported here: the tray app takes the lock before its icon is drawn, and imports what is slow after that.
         import psutil
 
@@ -104,7 +104,7 @@ class InstanceLock:
                 os.ftruncate(self._file, len(content))
 
     def release(self) -> None:
-        """Release the lock, and empty the file first: nobody holds it any more. Does nothing when it is not held."""
+        """Release the lock, and empty the file first: there is no holder any more. Does nothing when it is not held."""
         held, self._file = self._file, None
         if held is not None:
             with suppress(OSError):

@@ -98,7 +98,7 @@ class Application(QObject):
                 self.bridge.join(HARD_END)
 
     def _say(self, words: str) -> None:
-        """Say why the app does not start: on stderr, or in a window if nobody reads that."""
+        """Say why the app does not start: on stderr, or in a window if that is not read."""
         words = words.rstrip()
         if sys.stderr:
             sys.stderr.write(f"{words}\n")
@@ -236,7 +236,7 @@ class Application(QObject):
     @Slot(object)
     def _on_snapshot_changed(self, snapshot: Snapshot) -> None:
         assert self.bridge is not None
-        # Both were made in the other thread; they may be newer than the snapshot that this is told for.
+        # Both were made in the other thread; they may be newer than this signal's snapshot.
         self._tray.show_snapshot(self.bridge.brief)
         if self.window and self.bridge.listing:
             self.window.show_listing(self.bridge.listing)

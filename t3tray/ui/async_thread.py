@@ -196,7 +196,7 @@ class AsyncThread(QObject):
             self._emit_bug(error)
 
     def _on_unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        """Report an exception of the event loop that nobody awaited."""
+        """Report an exception of the event loop that no task awaited."""
         error = context.get("exception")
         if isinstance(error, Exception):
             self._emit_bug(error)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# Different errors to show at most: more than that usually have one cause, and nobody reads them.
+# Different errors to show at most: more than that usually have one cause, and are not read.
 MOST = 10
 
 

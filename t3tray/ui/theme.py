@@ -167,7 +167,7 @@ def palette_of(scheme: Colours) -> QPalette:
 
 def motion_is_reduced() -> bool:
     """Whether the system asks for reduced motion. Qt reports this from version 6.12 on; False before."""
-    # Hold a reference: PySide6 6.12 treats the children of the hints object as deleted once nobody references it.
+    # Hold a reference: PySide6 6.12 treats the children of the hints object as deleted once nothing references it.
     hints = QGuiApplication.styleHints()
     preference = getattr(hints.accessibility(), "motionPreference", None)
     return preference is not None and "Reduce" in preference().name
