@@ -334,7 +334,7 @@ def test_a_t3_code_that_was_upgraded_under_the_guard_is_answered_as_if_there_wer
     t3.quit()
     add_v2(make_v2(world), "imported", at=datetime.now(UTC))
     headers = {"x-opencode-directory": str(project)}
-    with httpx.Client(base_url=guarded.url, auth=("opencode", guarded.password), trust_env=False) as http:
+    with httpx.Client(base_url=guarded.url, auth=("opencode", guarded.password), trust_env=False, verify=False) as http:
         gone = http.get(f"/session/{session}", params={"directory": str(project)})
         assert (gone.status_code, gone.json()["name"]) == (404, "NotFoundError")
         made = http.post("/session", json={"title": f"T3 Code {thread}"}, headers=headers)

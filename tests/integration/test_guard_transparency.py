@@ -73,7 +73,7 @@ def guarded(
 def straight(guarded: Guarded) -> Iterator[httpx.Client]:
     endpoint = guarded.call(guarded.backend.server.ensure_ready())
     with httpx.Client(
-        base_url=endpoint.url, auth=("opencode", endpoint.password or ""), trust_env=False, timeout=LIMIT
+        base_url=endpoint.url, auth=("opencode", endpoint.password or ""), trust_env=False, verify=False, timeout=LIMIT
     ) as client:
         yield client
 
@@ -81,7 +81,9 @@ def straight(guarded: Guarded) -> Iterator[httpx.Client]:
 @pytest.fixture
 def through(guarded: Guarded, straight: httpx.Client) -> Iterator[httpx.Client]:
     """A client through the guard, ready like the other one."""
-    with httpx.Client(base_url=guarded.url, auth=("opencode", guarded.password), trust_env=False, timeout=LIMIT) as client:
+    with httpx.Client(
+        base_url=guarded.url, auth=("opencode", guarded.password), trust_env=False, verify=False, timeout=LIMIT
+    ) as client:
         yield client
 
 
@@ -168,7 +170,7 @@ def test_a_crowd_is_served(guarded: Guarded, straight: httpx.Client, tmp_path: P
     async def client(number: int) -> None:
         auth, folder = ("opencode", guarded.password), tmp_path / str(number)
         folder.mkdir()
-        async with httpx.AsyncClient(base_url=guarded.url, auth=auth, trust_env=False, timeout=LIMIT) as http:
+        async with httpx.AsyncClient(base_url=guarded.url, auth=auth, trust_env=False, verify=False, timeout=LIMIT) as http:
             made = (await http.post("/session", params={"directory": str(folder)}, json={})).json()["id"]
             async with http.stream("GET", "/event", params={"directory": str(folder)}) as stream:
                 lines = stream.aiter_lines()

@@ -124,6 +124,6 @@ def test_of_two_t3trays_the_one_that_comes_later_takes_over_when_the_first_ends(
             first.wait(END_LIMIT)
             until(lambda: guard(program)["answers"], "the app's own guard")
             url = guard(program)["url"]
-            health = httpx.get(f"{url}/global/health", auth=("opencode", password), trust_env=False, timeout=90)
+            health = httpx.get(f"{url}/global/health", auth=("opencode", password), trust_env=False, timeout=90, verify=False)
             assert health.status_code == 200
             program.json("guard", "off")

@@ -67,7 +67,7 @@ def delete_session(program: Program, session: str) -> None:
     """Delete a session without t3tray, by OpenCode's own interface, with the password from the server's environment."""
     server = program.json("server", "status")["server"]
     password = psutil.Process(server["pid"]).environ()["OPENCODE_SERVER_PASSWORD"]
-    answer = httpx.delete(f"{server['url']}/session/{session}", auth=("opencode", password), trust_env=False)
+    answer = httpx.delete(f"{server['url']}/session/{session}", auth=("opencode", password), trust_env=False, verify=False)
     assert answer.json() is True
 
 

@@ -40,7 +40,7 @@ def test_a_turn_of_another_process_is_no_hindrance_only_when_the_user_says_so(
 def test_it_is_said_when_t3_code_has_a_turn_running(tmp_path: Path, shared_server: RawServer, model: StubModel) -> None:
     world, server = empty_world(tmp_path), shared_server
     program = Program(tmp_path / "data", server.environment | {"T3CODE_HOME": str(world.home)})
-    with httpx.Client(base_url=server.url, auth=("opencode", server.password), trust_env=False) as http:
+    with httpx.Client(base_url=server.url, auth=("opencode", server.password), trust_env=False, verify=False) as http:
         session = http.post("/session", params={"directory": str(world.code / "proj")}, json={}).json()["id"]
         http.post(f"/session/{session}/message", json={"parts": [{"type": "text", "text": TELL}]}, timeout=90)
     with writing(world.state) as connection:
@@ -53,5 +53,5 @@ def test_it_is_said_when_t3_code_has_a_turn_running(tmp_path: Path, shared_serve
 def _prompt(server: RawServer, session: str, text: str) -> None:
     auth = ("opencode", server.password)
     body = {"parts": [{"type": "text", "text": text}]}
-    answer = httpx.post(f"{server.url}/session/{session}/prompt_async", json=body, auth=auth, trust_env=False)
+    answer = httpx.post(f"{server.url}/session/{session}/prompt_async", json=body, auth=auth, trust_env=False, verify=False)
     assert answer.status_code == 204

@@ -65,7 +65,9 @@ def t3(world: World, guarded: Guarded) -> Iterator[PlayedT3]:
 def server(guarded: Guarded) -> httpx.Client:
     """Return a client of the server behind the guard."""
     endpoint = guarded.call(guarded.backend.server.ensure_ready())
-    return httpx.Client(base_url=endpoint.url, auth=("opencode", endpoint.password or ""), trust_env=False, timeout=90)
+    return httpx.Client(
+        base_url=endpoint.url, auth=("opencode", endpoint.password or ""), trust_env=False, timeout=90, verify=False
+    )
 
 
 def delete(guarded: Guarded, session: str) -> None:

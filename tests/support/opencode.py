@@ -34,7 +34,9 @@ case "$*" in
 *) {otherwise} ;;
 esac
 """
-# Most servers of tests end before what the last tier of its compiler has made pays.
+# No server of tests lives until what the last tier of its compiler has made pays: without it 40 turns cost 15 % less.
+NO_LAST_TIER = {"BUN_JSC_useFTLJIT": "0"}
+# Most end before the second to last pays.
 SHORT_LIVED = {"BUN_JSC_useDFGJIT": "0"}
 _START_LIMIT = 90.0
 
@@ -102,6 +104,7 @@ class OpenCodeHome:
             "XDG_STATE_HOME": str(root / "state"),
             "XDG_CACHE_HOME": str(root / "cache"),
             **offline_environment(config),
+            **NO_LAST_TIER,
             **SHORT_LIVED,
             "OPENCODE_CONFIG_CONTENT": opencode_config(model_url),
         }
@@ -129,7 +132,7 @@ class RawServer:
     """A real `opencode serve`, started without code of t3tray. A context manager; `port` is the same after a restart."""
 
     def __init__(self, home: OpenCodeHome, password: str = "pw", port: int | None = None, lasts: bool = False) -> None:
-        """`lasts`: for so many requests that the last tier of its compiler pays, which is after some ten tests."""
+        """`lasts`: for so many requests that the second to last tier of its compiler pays, which is after some ten tests."""
         self._lasts = lasts
         self.port = port or free_port()
         self.password = password
@@ -199,7 +202,8 @@ class RawServer:
 
     def http(self) -> httpx.Client:
         """Return a plain client, for requests that the app itself never makes."""
-        return httpx.Client(base_url=self.url, auth=("opencode", self.password), timeout=90, trust_env=False)
+        # Loading the certificates costs 20 ms of a core for each client.
+        return httpx.Client(base_url=self.url, auth=("opencode", self.password), timeout=90, trust_env=False, verify=False)
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -226,7 +230,9 @@ class RawServer:
 
     def _answers(self) -> bool:
         try:
-            answer = httpx.get(f"{self.url}/global/health", auth=("opencode", self.password), timeout=2, trust_env=False)
+            answer = httpx.get(
+                f"{self.url}/global/health", auth=("opencode", self.password), timeout=2, trust_env=False, verify=False
+            )
         except httpx.TransportError:
             return False
         return answer.status_code == 200

@@ -52,7 +52,7 @@ class PlayedT3(T3Player):
 
     def open(self) -> None:
         super().open()
-        self.http = httpx.Client(trust_env=False, timeout=_LIMIT)
+        self.http = httpx.Client(trust_env=False, verify=False, timeout=_LIMIT)
         if self._is_announced:
             self.say_it_runs(os.getpid(), "http://127.0.0.1:1", 1, datetime.now(UTC))
 
@@ -201,7 +201,7 @@ class PlayedT3(T3Player):
         events: queue.Queue[dict[str, Any]] = queue.Queue()
         request = recorded("a", "GET", "/event").request(httpx.URL(self.url), self.password, directory)
         self.sent.append(shape("GET", "/event"))
-        client = httpx.Client(trust_env=False, timeout=httpx.Timeout(_LIMIT, read=None))
+        client = httpx.Client(trust_env=False, verify=False, timeout=httpx.Timeout(_LIMIT, read=None))
         answer = client.send(request, stream=True)
 
         def read() -> None:

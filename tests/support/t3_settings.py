@@ -53,7 +53,9 @@ class SettingsWatch:
             # It starts its own server with the next message.
             return
         self._player.url, self._player.password = config["serverUrl"], config["serverPassword"]
-        with httpx.Client(base_url=config["serverUrl"], auth=("opencode", config["serverPassword"]), trust_env=False) as http:
+        with httpx.Client(
+            base_url=config["serverUrl"], auth=("opencode", config["serverPassword"]), trust_env=False, verify=False
+        ) as http:
             for path in ("/provider", "/agent", "/skill"):
                 http.get(path, timeout=90)
 

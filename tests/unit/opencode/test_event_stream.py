@@ -59,7 +59,7 @@ async def streaming(*scripts: Script, **options: Any) -> AsyncIterator[EventStre
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server, httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with server, httpx.AsyncClient(base_url=url, trust_env=False, verify=False) as http:
         yield EventStream(http, url, sleep=no_sleep, **options)
     await asyncio.gather(*serving)
 
@@ -140,7 +140,7 @@ async def test_each_attempt_waits_longer_with_noise() -> None:
     async def note(seconds: float) -> None:
         waits.append(seconds)
 
-    async with httpx.AsyncClient(base_url="http://127.0.0.1:1", trust_env=False) as http:
+    async with httpx.AsyncClient(base_url="http://127.0.0.1:1", trust_env=False, verify=False) as http:
         await take(EventStream(http, "http://127.0.0.1:1", sleep=note, random=lambda: 0.5), 8)
     assert waits == [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0]
 
