@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import h11
 
 from t3tray.domain.guard import BoundSession, GuardAnswer, T3CodeState, T3ThreadState
+from t3tray.guard.facts import GuardFacts
 from t3tray.guard.guard import Guard
 from t3tray.guard.ports import Intent
 from t3tray.guard.upstream import Upstream
@@ -167,7 +168,7 @@ def upstream_of(server: str | Callable[[], Awaitable[Endpoint]], limit: float = 
 async def guard_before(
     server: str | Callable[[], Awaitable[Endpoint]],
     t3: T3CodeState | None = None,
-    ledger: Nothing | None = None,
+    ledger: Nothing | GuardFacts | None = None,
     limit: float = 90.0,
 ) -> AsyncIterator[Guard]:
     """Run a guard in front of a server at this address, or of one that the endpoint function returns."""
