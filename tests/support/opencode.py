@@ -34,9 +34,7 @@ case "$*" in
 *) {otherwise} ;;
 esac
 """
-# No server of tests lives until what the last tier of its compiler has made pays: without it 40 turns cost 15 % less.
-NO_LAST_TIER = {"BUN_JSC_useFTLJIT": "0"}
-# Most end before the second to last pays.
+# Most servers of tests end before what the last tier of its compiler has made pays.
 SHORT_LIVED = {"BUN_JSC_useDFGJIT": "0"}
 _START_LIMIT = 90.0
 
@@ -104,7 +102,6 @@ class OpenCodeHome:
             "XDG_STATE_HOME": str(root / "state"),
             "XDG_CACHE_HOME": str(root / "cache"),
             **offline_environment(config),
-            **NO_LAST_TIER,
             **SHORT_LIVED,
             "OPENCODE_CONFIG_CONTENT": opencode_config(model_url),
         }
@@ -132,7 +129,7 @@ class RawServer:
     """A real `opencode serve`, started without code of t3tray. A context manager; `port` is the same after a restart."""
 
     def __init__(self, home: OpenCodeHome, password: str = "pw", port: int | None = None, lasts: bool = False) -> None:
-        """`lasts`: for so many requests that the second to last tier of its compiler pays, which is after some ten tests."""
+        """`lasts`: for so many requests that the last tier of its compiler pays, which is after some ten tests."""
         self._lasts = lasts
         self.port = port or free_port()
         self.password = password
