@@ -37,11 +37,13 @@ from t3tray.messages.trouble import (
     SERVER_KEPT,
     SETTINGS_UNREAD,
     UNREAD_UNKNOWN,
+    UPDATED,
     VISITS_LOST,
     WAKING,
 )
 from t3tray.opencode.events import Connected, ServerEvent
 from t3tray.system.power import SleepWatch
+from t3tray.system.replaced_program import OwnProgram, import_everything, is_packaged
 from t3tray.threads.scan import Scan
 from t3tray.threads.snapshot import Snapshot
 from t3tray.threads.snapshot_rows import SnapshotRows
@@ -84,6 +86,7 @@ class Monitor:
         self._changed = changed
         self._banner = banner
         self._files = FileChanges(changed.set)
+        self._program = OwnProgram()
         self._tasks = WatchedTasks(changed.set)
         self._events = ServerEvents(parts.servers, self._on_event, changed.set, self._tasks)
         self._last = LastSnapshot(parts.now, banner, lambda: self._tasks.trouble)
@@ -141,7 +144,7 @@ class Monitor:
     async def _read(self, publish: Callable[[Snapshot], None]) -> Scan:
         """Read and publish everything. A failure of what is only beside the threads hinders nothing."""
         guard, beside, acts = self._guard, self._last.beside, self._snapshots.acts
-        files = (*self._parts.watched_files, *guard.service.files)
+        files = (*self._parts.watched_files, *guard.service.files, self._program.path)
         await beside(FILES_NOT_FOLLOWED, self._files.follow(files), None)
         # Joins a server that another process of ours started, and settles there what a crash left open.
         await self._parts.settlement.join_if_possible()
@@ -151,7 +154,7 @@ class Monitor:
         # Before anything that takes longer: an alarm must not wait.
         await beside(ALARMS_LOST, self._upkeep.alert(scan), None)
         state, guarded = await beside(GUARD_UNKNOWN, guard.seen(scan), (NO_GUARD, frozenset()))
-        extras = AppExtras(state, guarded, self._banner, self._news, lambda: self._last.trouble)
+        extras = AppExtras(state, guarded, self._banner, self._news, self._trouble)
         snapshot = await self._snapshots.read(archived=True, scan=scan, extras=extras)
         self._snapshots.publish(scan, snapshot, acts)
         publish(snapshot)
@@ -175,8 +178,14 @@ class Monitor:
         """For the SQL's thread."""
         return self._last.attempt(UNREAD_UNKNOWN, lambda: self._upkeep.unread.update(rows), frozenset())
 
+    def _trouble(self) -> tuple[str, ...]:
+        """For the SQL's thread."""
+        return (*self._last.trouble, *([UPDATED] if self._program.is_replaced() else ()))
+
     async def _prepare(self) -> None:
-        """Do now what would take seconds when the user first resumes a thread."""
+        """Do now what would take seconds when the user first resumes a thread, and what an update would make impossible."""
+        if is_packaged():
+            await asyncio.to_thread(import_everything)
         # A login shell may take that long to tell its PATH.
         await asyncio.to_thread(self._parts.launching.environment)
         if self._parts.preferences.current.server_with_app:

@@ -54,7 +54,9 @@ def qt_not_loaded(message: str) -> tuple[str, str]:
     return f"Qt cannot be loaded: {message}.", "Install t3tray's packages again."
 
 
-def library_missing(library: str, package: str) -> tuple[str, str]:
-    """Return sentence and hint; `package` is the library's package in Debian and Ubuntu, empty if unknown."""
+def library_missing(library: str, package: str, is_checkout: bool) -> tuple[str, str]:
+    """Return sentence and hint; `package` is the library's package in Debian and Ubuntu, empty if unknown. A checkout has a script
+    that installs it."""
     install = f"Install it: sudo apt-get install {package}" if package else "Install the package that has it"
-    return f"Qt needs the library {library}, which is not installed.", f"{install}, or run `packaging/setup.sh run`."
+    set_up = ", or run `packaging/setup.sh run`" if is_checkout else ""
+    return f"Qt needs the library {library}, which is not installed.", f"{install}{set_up}."

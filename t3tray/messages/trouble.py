@@ -17,6 +17,8 @@ NOTIFYING = "Showing notices"
 WAKING = "Detecting that the machine slept"
 GUARDING = "Keeping the guard"
 FOLLOWING_EVENTS = "Following the server's events"
+# The program's file is another one than at the start.
+UPDATED = "t3tray was updated while it was running. Quit it and start it again."
 
 
 def failed(what: str, cause: str) -> str:

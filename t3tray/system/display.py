@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # In seconds: how long a display server may take to answer.
 LIMIT = 3.0
+# Of a checkout; an installed t3tray has none.
+_SET_UP = Path(__file__).parents[2] / "packaging" / "setup.sh"
 # Debian and Ubuntu packages of libraries that Qt does not include.
 _PACKAGES = {"libxcb-cursor.so.0": "libxcb-cursor0", "libEGL.so.1": "libegl1", "libGL.so.1": "libgl1"}
 
@@ -113,7 +115,7 @@ def _missing(message: str) -> tuple[str, str]:
     library = message.partition(":")[0].strip()
     if ".so" not in library or "/" in library:
         return qt_not_loaded(message)
-    return library_missing(library, _PACKAGES.get(library, ""))
+    return library_missing(library, _PACKAGES.get(library, ""), _SET_UP.is_file())
 
 
 def x_answers(xcb: CDLL, display: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import t3tray
 from t3tray.alerts.notifier import Notifier
 from t3tray.backend import monitor as module
 from t3tray.backend import watched_tasks
@@ -24,6 +25,7 @@ from t3tray.domain.inventory import AutostartState
 from t3tray.domain.thread import Source, Thread
 from t3tray.errors import Refused, StoreError, UsageError
 from t3tray.messages.desktop import NO_BUS
+from t3tray.messages.trouble import UPDATED
 from t3tray.system.power import SleepWatch
 from t3tray.threads.snapshot import Snapshot
 from tests.support.views import NOON
@@ -76,6 +78,17 @@ async def test_a_mistake_in_one_look_is_told_and_the_next_look_is_taken(monkeypa
         )
         await something_changes()
         await next_of(told, lambda snapshot: snapshot.warnings == ())
+
+
+async def test_an_update_of_the_running_program_is_a_warning_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, new = tmp_path / "__init__.py", tmp_path / "new"
+    program.write_text("one")
+    monkeypatch.setattr(t3tray, "__file__", str(program))
+    async with running() as (_, told):
+        await next_of(told, lambda snapshot: snapshot.warnings == ())
+        new.write_text("two")
+        new.replace(program)
+        await next_of(told, lambda snapshot: snapshot.warnings == (UPDATED,))
 
 
 async def test_a_folder_that_appears_later_is_watched_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
