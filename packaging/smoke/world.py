@@ -181,10 +181,11 @@ class World:
                 process.kill()
             process.wait(LIMIT)
 
-    def end(self, running: Running, limit: float, code: int = 0) -> float:
+    def end(self, running: Running, limit: float, code: int = 0, others: int = 0) -> float:
         """End a program by SIGTERM; return how long that took, in s.
 
-        Raises Failed unless it exits with `code` within `limit` s, and everything that it started with it.
+        Raises Failed unless it exits with `code` within `limit` s, and everything that it started with it. `others` is the number
+        of processes of this home that still run then.
         """
         if sys.platform == "win32":
             raise Skipped("Windows has no SIGTERM")
@@ -195,7 +196,7 @@ class World:
         took = time.monotonic() - began
         expect(process.poll() is not None, f"still running {limit:g} s after SIGTERM")
         expect(process.returncode == code, f"exit code {process.returncode} after SIGTERM")
-        wait_until(lambda: not self.processes(), "what it started has ended too", 5)
+        wait_until(lambda: len(self.processes()) <= others, "what it started has ended too", 5)
         return took
 
     def processes(self) -> list[int]:
