@@ -55,8 +55,10 @@ def qt_not_loaded(message: str) -> tuple[str, str]:
 
 
 def library_missing(library: str, package: str, is_checkout: bool) -> tuple[str, str]:
-    """Return sentence and hint; `package` is the library's package in Debian and Ubuntu, empty if unknown. A checkout has a script
-    that installs it."""
+    """Return sentence and hint; `package` is the library's package in Debian and Ubuntu, empty if unknown.
+
+    A checkout has a script that installs it.
+    """
     install = f"Install it: sudo apt-get install {package}" if package else "Install the package that has it"
     set_up = ", or run `packaging/setup.sh run`" if is_checkout else ""
     return f"Qt needs the library {library}, which is not installed.", f"{install}{set_up}."
