@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
 import pytest
 
 import t3tray
-from t3tray.system import replaced_program
 from t3tray.system.replaced_program import OwnProgram, import_everything
 
 
@@ -39,13 +39,13 @@ def test_the_file_is_the_packages_own_and_of_a_packaged_program_the_program(monk
 
 def test_every_module_but_the_migrations_is_imported_and_what_needs_qt_only_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     imported: list[str] = []
-    real = replaced_program.importlib.import_module
+    real = importlib.import_module
 
     def note(name: str) -> object:
         imported.append(name)
         return real(name)
 
-    monkeypatch.setattr(replaced_program.importlib, "import_module", note)
+    monkeypatch.setattr(importlib, "import_module", note)
     root = Path(t3tray.__file__).parent
     files = {path.relative_to(root.parent).with_suffix("") for path in root.rglob("*.py") if "migrations" not in path.parts}
     everything = {".".join(path.parts).removesuffix(".__init__") for path in files} - {"t3tray", "t3tray.__main__"}
