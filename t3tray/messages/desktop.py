@@ -28,6 +28,11 @@ KEYRINGS = {
     "chainer": "the system's keyring",
 }
 
+# macOS shows them when it asks for a permission, also when a program that t3tray started (an agent's tool) enters such a folder.
+USES_FOLDER = "The coding agent that you started works in this folder."
+USES_NETWORK = "The coding agent that you started connects to a computer on your network."
+USES_TERMINAL = "t3tray opens OpenCode in your terminal."
+
 RUN_WITHOUT_DISPLAY = "`t3tray run` (and `t3tray run --demo`) needs no display: it prints a line for each change."
 NO_DISPLAY_NAMED = "QT_QPA_PLATFORM selects X, but DISPLAY is not set."
 

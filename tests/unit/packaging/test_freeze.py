@@ -12,9 +12,11 @@ from pathlib import Path
 import entry
 import make_icon
 import pytest
-from info_plist import info_plist
 from PySide6.QtGui import QImage
 from trim import MODULES, orphans, why_dropped
+
+from t3tray.system.info_plist import info_plist
+from t3tray.ui.app_icon import draw, icns
 
 ROOT = Path(__file__).parents[3]
 BUNDLE = "/opt/t3tray/_internal"
@@ -115,8 +117,8 @@ def test_the_info_plist_makes_a_program_of_the_menu_bar_that_may_show_windows() 
 
 
 def test_the_icons_hold_each_size_drawn_from_the_picture(qapp: object) -> None:
-    pictures = make_icon.draw(ROOT / "resources" / "icons" / "t3tray.svg")
-    whole, found, at = make_icon.icns(pictures), {}, 8
+    pictures = draw(ROOT / "resources" / "icons" / "t3tray.svg")
+    whole, found, at = icns(pictures), {}, 8
     assert whole[:4] == b"icns" and struct.unpack(">I", whole[4:8]) == (len(whole),)
     while at < len(whole):
         (length,) = struct.unpack(">I", whole[at + 4 : at + 8])
@@ -129,7 +131,7 @@ def test_the_icons_hold_each_size_drawn_from_the_picture(qapp: object) -> None:
         "ic09": 512,
         "ic10": 1024,
     }
-    windows = make_icon.ico(pictures)
+    windows = make_icon.ico(draw(ROOT / "resources" / "icons" / "t3tray.svg", make_icon.SIZES))
     _, kind, count = struct.unpack("<HHH", windows[:6])
     assert (kind, count) == (1, 7)
     for number in range(count):

@@ -1,12 +1,12 @@
-"""The Info.plist of t3tray.app; the only place where its values are written."""
+"""The Info.plist of t3tray.app, as it is packaged and as `t3tray app install` writes it; the only place of its values."""
 
 from __future__ import annotations
+
+from t3tray.messages.desktop import USES_FOLDER, USES_NETWORK, USES_TERMINAL
 
 IDENTIFIER = "org.t3tray.t3tray"
 # The highest `macosx_…` tag among the wheels in the bundle; PySide6 decides it.
 OLDEST_MACOS = "13.0"
-# macOS shows it when a program that t3tray started (an agent's tool) enters such a folder for the first time.
-_WHY = "The coding agent that you started works in this folder."
 
 
 def info_plist(version: str) -> dict[str, object]:
@@ -33,11 +33,11 @@ def info_plist(version: str) -> dict[str, object]:
         "NSHighResolutionCapable": True,
         "NSSupportsAutomaticGraphicsSwitching": True,
         "NSPrincipalClass": "NSApplication",
-        "NSDesktopFolderUsageDescription": _WHY,
-        "NSDocumentsFolderUsageDescription": _WHY,
-        "NSDownloadsFolderUsageDescription": _WHY,
-        "NSRemovableVolumesUsageDescription": _WHY,
-        "NSNetworkVolumesUsageDescription": _WHY,
-        "NSAppleEventsUsageDescription": "t3tray opens OpenCode in your terminal.",
-        "NSLocalNetworkUsageDescription": "The coding agent that you started connects to a computer on your network.",
+        "NSDesktopFolderUsageDescription": USES_FOLDER,
+        "NSDocumentsFolderUsageDescription": USES_FOLDER,
+        "NSDownloadsFolderUsageDescription": USES_FOLDER,
+        "NSRemovableVolumesUsageDescription": USES_FOLDER,
+        "NSNetworkVolumesUsageDescription": USES_FOLDER,
+        "NSAppleEventsUsageDescription": USES_TERMINAL,
+        "NSLocalNetworkUsageDescription": USES_NETWORK,
     }

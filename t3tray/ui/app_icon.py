@@ -1,0 +1,56 @@
+"""Draws the program's icon as an .icns, for t3tray.app: `python -m t3tray.ui.app_icon TARGET`. Needs no display."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QIODevice, Qt
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtSvg import QSvgRenderer
+
+from t3tray.resources import resource
+
+# Types of pictures in an .icns with their sizes in pixels; where one size has two types, the second is for a sharp screen.
+_ICNS = {
+    "icp4": 16,
+    "ic11": 32,
+    "icp5": 32,
+    "ic12": 64,
+    "ic07": 128,
+    "ic13": 256,
+    "ic08": 256,
+    "ic14": 512,
+    "ic09": 512,
+    "ic10": 1024,
+}
+
+
+def icns(pictures: Mapping[int, bytes]) -> bytes:
+    """Return an .icns of these PNGs, by their size in pixels."""
+    parts = b"".join(kind.encode() + struct.pack(">I", len(pictures[size]) + 8) + pictures[size] for kind, size in _ICNS.items())
+    return b"icns" + struct.pack(">I", len(parts) + 8) + parts
+
+
+def draw(svg: Path, sizes: Iterable[int] = frozenset(_ICNS.values())) -> dict[int, bytes]:
+    """Return the picture as a PNG in each size."""
+    renderer, pictures = QSvgRenderer(str(svg)), {}
+    if not renderer.isValid():
+        raise SystemExit(f"{svg} is no picture that Qt can draw.")
+    for size in sizes:
+        image = QImage(size, size, QImage.Format.Format_ARGB32_Premultiplied)
+        image.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(image)
+        renderer.render(painter)
+        painter.end()
+        buffer = QBuffer()
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        image.save(buffer, "PNG")  # type: ignore[call-overload]
+        pictures[size] = bytes(buffer.data().data())
+    return pictures
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_bytes(icns(draw(resource("icons/t3tray.svg"))))
