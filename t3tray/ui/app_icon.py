@@ -13,11 +13,12 @@ from PySide6.QtSvg import QSvgRenderer
 
 from t3tray.resources import resource
 
-# Types of pictures in an .icns with their sizes in pixels; where one size has two types, the second is for a sharp screen.
+# Types of pictures in an .icns with their sizes in pixels, as Apple's iconutil writes them; where one size has two types, one is
+# for a sharp screen.
 _ICNS = {
-    "icp4": 16,
+    "ic04": 16,
     "ic11": 32,
-    "icp5": 32,
+    "ic05": 32,
     "ic12": 64,
     "ic07": 128,
     "ic13": 256,
@@ -28,10 +29,29 @@ _ICNS = {
 }
 
 
+# The Finder shows an app's PNGs of these sizes as noise; "ARGB" is read by macOS 11 and later.
+_UNCOMPRESSED = ("ic04", "ic05")
+
+
 def icns(pictures: Mapping[int, bytes]) -> bytes:
     """Return an .icns of these PNGs, by their size in pixels."""
-    parts = b"".join(kind.encode() + struct.pack(">I", len(pictures[size]) + 8) + pictures[size] for kind, size in _ICNS.items())
+    parts = b""
+    for kind, size in _ICNS.items():
+        part = _argb(pictures[size]) if kind in _UNCOMPRESSED else pictures[size]
+        parts += kind.encode() + struct.pack(">I", len(part) + 8) + part
     return b"icns" + struct.pack(">I", len(parts) + 8) + parts
+
+
+def _argb(picture: bytes) -> bytes:
+    """Return a PNG as one run after another of alpha, red, green and blue: each a count less one (0 to 127), then the bytes."""
+    image = QImage.fromData(picture).convertToFormat(QImage.Format.Format_RGBA8888)
+    pixels = bytes(image.constBits())
+    runs = b"ARGB"
+    for channel in (pixels[3::4], pixels[0::4], pixels[1::4], pixels[2::4]):
+        for at in range(0, len(channel), 128):
+            run = channel[at : at + 128]
+            runs += bytes([len(run) - 1]) + run
+    return runs
 
 
 def draw(svg: Path, sizes: Iterable[int] = frozenset(_ICNS.values())) -> dict[int, bytes]:
