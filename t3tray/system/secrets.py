@@ -2,13 +2,17 @@
 
 A secret exists, does not exist, or its place is unavailable; the three are always distinguished. A locked keyring may block
 forever, so it is called in a daemon thread with a limit; such a thread does not delay the process's exit.
+
+All secrets of a data folder are one item of the keyring, with the folder's path as account: macOS may ask the user for each item.
 """
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from secrets import token_hex
@@ -17,7 +21,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from t3tray.errors import OurBug, StoreError
 from t3tray.messages.desktop import KEYRINGS
+from t3tray.system.instance_lock import InstanceLock
 from t3tray.system.known_secrets import remember
+from t3tray.system.paths import real_path
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -25,6 +31,10 @@ if TYPE_CHECKING:
 KEYRING = "keyring"
 FILE = "file"
 _SERVICE = "t3tray"
+# Held while the keyring's item is changed: two processes that change it at once would lose one of the changes.
+_LOCK_FILE = "keyring.lock"
+# In seconds: the interval of tries to take that lock.
+_TRY_AGAIN = 0.02
 T = TypeVar("T")
 
 
@@ -43,6 +53,7 @@ class Secrets:
     def __init__(self, directory: Path, limit: float = 3.0) -> None:
         self._folder = directory / "secrets"
         self._limit = limit
+        self._item = _KeyringItem(directory, limit)
 
     def keyring_name(self) -> str:
         """Return the keyring's name for people; empty where there is none. Does not open it, so no unlock dialog appears."""
@@ -58,7 +69,7 @@ class Secrets:
         """
         remember(value)
         try:
-            in_keyring = self._ask(lambda keyring: _store(keyring, name, value))
+            in_keyring = self._ask(lambda keyring: self._item.store(keyring, name, value))
         except _Unavailable:
             in_keyring = False
         if not in_keyring:
@@ -73,7 +84,7 @@ class Secrets:
 
     def _read(self, name: str, place: str) -> str | None:
         if _is_keyring(place):
-            return self._ask_or_raise(lambda keyring: keyring.get_password(_SERVICE, name))
+            return self._ask_or_raise(lambda keyring: self._item.read(keyring, name))
         try:
             return self._path(name).read_text("utf-8")
         except FileNotFoundError:
@@ -85,7 +96,7 @@ class Secrets:
     def forget(self, name: str, place: str) -> None:
         """Remove the secret if it exists. Raises StoreError when its place is unavailable."""
         if _is_keyring(place):
-            self._ask_or_raise(lambda keyring: _forget(keyring, name))
+            self._ask_or_raise(lambda keyring: self._item.forget(keyring, name))
             return
         try:
             self._path(name).unlink(missing_ok=True)
@@ -145,6 +156,65 @@ class Secrets:
             raise StoreError(f"The server's password could not be stored in a file: {error}.") from error
 
 
+class _KeyringItem:
+    """The keyring's item of one data folder: a JSON object of its secrets by their names. Raises what the backend raises.
+
+    Earlier versions stored an item for each secret, whose account is the secret's name. These are still read and removed.
+    """
+
+    def __init__(self, directory: Path, limit: float) -> None:
+        self._directory = directory
+        self._limit = limit
+
+    def store(self, keyring: KeyringBackend, name: str, value: str) -> bool:
+        """Store a secret, and return whether the keyring returns it afterwards."""
+        with self._alone():
+            self._write(keyring, self._values(keyring) | {name: value})
+            return self._values(keyring).get(name) == value
+
+    def read(self, keyring: KeyringBackend, name: str) -> str | None:
+        found = self._values(keyring).get(name)
+        return keyring.get_password(_SERVICE, name) if found is None else found
+
+    def forget(self, keyring: KeyringBackend, name: str) -> None:
+        with self._alone():
+            values = self._values(keyring)
+            if values.pop(name, None) is not None:
+                self._write(keyring, values)
+            elif keyring.get_password(_SERVICE, name) is not None:
+                keyring.delete_password(_SERVICE, name)
+
+    def _values(self, keyring: KeyringBackend) -> dict[str, str]:
+        try:
+            values = json.loads(keyring.get_password(_SERVICE, self._account) or "{}")
+        except ValueError:
+            return {}
+        return {name: value for name, value in values.items() if isinstance(value, str)} if isinstance(values, dict) else {}
+
+    def _write(self, keyring: KeyringBackend, values: dict[str, str]) -> None:
+        if values:
+            keyring.set_password(_SERVICE, self._account, json.dumps(values))
+        else:
+            keyring.delete_password(_SERVICE, self._account)
+
+    @property
+    def _account(self) -> str:
+        # Keyrings take valid Unicode only.
+        return os.fsencode(real_path(self._directory)).decode("utf-8", "backslashreplace")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        lock, until = InstanceLock(self._directory, _LOCK_FILE), time.monotonic() + self._limit
+        while not lock.take():
+            if time.monotonic() > until:
+                raise _Unavailable("another t3tray has been changing it for some seconds")
+            time.sleep(_TRY_AGAIN)
+        try:
+            yield
+        finally:
+            lock.release()
+
+
 def _is_keyring(place: str) -> bool:
     if place not in (KEYRING, FILE):
         raise OurBug(f"“{place}” is no place for secrets.")
@@ -164,13 +234,3 @@ def _keyring() -> KeyringBackend:
 def _name_of(keyring: KeyringBackend) -> str:
     kind = type(keyring)
     return KEYRINGS.get(kind.__module__.rpartition(".")[2], kind.__module__)
-
-
-def _store(keyring: KeyringBackend, name: str, value: str) -> bool:
-    keyring.set_password(_SERVICE, name, value)
-    return keyring.get_password(_SERVICE, name) == value
-
-
-def _forget(keyring: KeyringBackend, name: str) -> None:
-    if keyring.get_password(_SERVICE, name) is not None:
-        keyring.delete_password(_SERVICE, name)

@@ -33,6 +33,17 @@ _FLAGS: dict[str, tuple[str, ...]] = {
 # iTerm, get a script to run.
 _MAC_FLAGS: dict[str, tuple[str, ...]] = {"ghostty": ("-e",), "kitty": (), "alacritty": ("-e",), "wezterm": ("start", "--")}
 _MAC_NAMES = {"iterm2": "iTerm"}
+# Apps by what they write into TERM_PROGRAM, or into TERM where they set only that.
+_MAC_SHELLS = {
+    "Apple_Terminal": "Terminal",
+    "iTerm.app": "iTerm",
+    "ghostty": "Ghostty",
+    "WezTerm": "WezTerm",
+    "xterm-kitty": "kitty",
+    "alacritty": "Alacritty",
+}
+# In seconds: `open` ends when the app has been started; it waits longer where macOS asks whether the app may be opened.
+_OPEN_LIMIT = 10.0
 _SCRIPT = "attach-{}.command"
 # In seconds: a script removes itself when it runs; older ones that never ran are removed.
 _LEFT_OVER = 24 * 60 * 60
@@ -53,7 +64,7 @@ def terminal_command(
 ) -> list[str]:
     """Return the command that opens a terminal running `argv`. `script` is the path of the script for macOS's Terminal."""
     if platform == "darwin":
-        return _mac_command(argv, setting, script)
+        return _mac_command(argv, setting or _mac_terminal(environment), script)
     if platform == "win32":
         # `start` takes the first quoted argument as the window's title.
         return ["wt.exe", *argv] if which("wt.exe") else ["cmd", "/c", "start", "", *argv]
@@ -67,11 +78,17 @@ def terminal_command(
     )
 
 
-def _mac_command(argv: Sequence[str], setting: str, script: Path) -> list[str]:
-    name = Path(setting or "Terminal").name.removesuffix(".app").casefold()
+def _mac_terminal(environment: Mapping[str, str]) -> str:
+    """Return the app in whose shell t3tray was started, if it is known, otherwise Terminal."""
+    named = (_MAC_SHELLS.get(environment.get(name, "")) for name in ("TERM_PROGRAM", "TERM"))
+    return next(filter(None, named), "Terminal")
+
+
+def _mac_command(argv: Sequence[str], app: str, script: Path) -> list[str]:
+    name = Path(app).name.removesuffix(".app").casefold()
     if name in _MAC_FLAGS:
-        return ["open", "-n", "-a", setting, "--args", *_MAC_FLAGS[name], *argv]
-    return ["open", "-a", _MAC_NAMES.get(name, setting or "Terminal"), str(script)]
+        return ["open", "-n", "-a", app, "--args", *_MAC_FLAGS[name], *argv]
+    return ["open", "-a", _MAC_NAMES.get(name, app), str(script)]
 
 
 def console_program(program: Path, platform: str) -> Path:
@@ -93,7 +110,20 @@ def open_terminal(argv: Sequence[str], *, platform: str, setting: str, environme
     command = terminal_command(argv, platform=platform, setting=setting, environment=environment, script=script)
     if platform == "darwin" and str(script) in command:
         _write_script(script, argv)
-    start(command, environment)
+    opening = start(command, environment)
+    if platform == "darwin" and _has_failed(opening):
+        script.unlink(missing_ok=True)
+        app = command[command.index("-a") + 1]
+        raise NoTerminal(
+            f"macOS could not open {app}.", f"Set your terminal in the settings, or run this in one: {shlex.join(argv)}"
+        )
+
+
+def _has_failed(opening: subprocess.Popen[bytes]) -> bool:
+    try:
+        return opening.wait(_OPEN_LIMIT) != 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def _write_script(script: Path, argv: Sequence[str]) -> None:
@@ -108,7 +138,7 @@ def _write_script(script: Path, argv: Sequence[str]) -> None:
         raise WorldError(f"A terminal could not be opened: {script} cannot be written ({error.strerror}).") from error
 
 
-def start(command: Sequence[str], environment: Mapping[str, str]) -> None:
+def start(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start a program for the user; it keeps running when t3tray ends. Raises WorldError when it cannot be started."""
     try:
         opened = subprocess.Popen(
@@ -123,3 +153,4 @@ def start(command: Sequence[str], environment: Mapping[str, str]) -> None:
         raise WorldError(f"{command[0]} could not be started: {error.strerror}.") from error
     # Wait for its end, or it would stay in the process table as a zombie.
     threading.Thread(target=opened.wait, name="terminal", daemon=True).start()
+    return opened

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -103,10 +104,12 @@ def colours() -> Colours:
     """Return the scheme that fits the desktop. A widget's own palette cannot be used: the style sheet has already changed it."""
     scheme = usual(is_dark())
     accent = QGuiApplication.palette().color(QPalette.ColorRole.Accent)
-    # The style's default accent was not chosen by the user.
-    if accent == QApplication.style().standardPalette().color(QPalette.ColorRole.Accent):
-        return scheme
-    return with_accent(scheme, accent)
+    standard = QApplication.style().standardPalette().color(QPalette.ColorRole.Accent)
+    if sys.platform == "darwin":
+        # The standard palette of macOS's style is the system's, so its accent is always the one that the user chose.
+        return with_accent(scheme, standard)
+    # Other styles have a default accent, which the user did not choose.
+    return scheme if accent == standard else with_accent(scheme, accent)
 
 
 def with_accent(scheme: Colours, accent: QColor) -> Colours:

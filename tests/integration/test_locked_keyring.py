@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tests.support.file_keyring import VARIABLE
@@ -30,7 +31,8 @@ def test_reading_goes_on_while_the_keyring_is_locked(opencode_home: OpenCodeHome
     program.run("server", "start")
     try:
         thread = program.json("new", "--dir", str(tmp_path / "work"), "--prompt", "the codeword is PELICAN")["id"]
-        assert "t3tray/" in ring.joinpath("ring.json").read_text(), "the password lies in the keyring"
+        items = json.loads(ring.joinpath("ring.json").read_text())
+        assert [*items] == [f"t3tray/{program.data}"], "the password lies in the keyring, in one item of the data folder"
         ring.joinpath("locked").touch()
         for words in READING:
             filled = [word.format(thread) for word in words]

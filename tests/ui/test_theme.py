@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QCommonStyle
 from pytestqt.qtbot import QtBot
 
 from t3tray.settings.definitions import Settings
@@ -66,6 +66,22 @@ def test_the_systems_accent_is_used_and_the_styles_own_is_not(qapp: QApplication
     palette.setColor(QPalette.ColorRole.Accent, QColor("#5e2ca5"))
     qapp.setPalette(palette)
     assert theme.colours().accent == QColor("#5e2ca5") != usual
+
+
+@pytest.mark.parametrize("appearance", ["system", "light", "dark"])
+def test_on_macos_the_accent_is_that_of_the_standard_palette(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch, appearance: str
+) -> None:
+    """Qt's style for macOS returns the system's palette as its standard one, so both always have the same accent."""
+    system = QPalette(qapp.palette())
+    system.setColor(QPalette.ColorRole.Accent, QColor("#5e2ca5"))
+    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setattr(QCommonStyle, "standardPalette", lambda _: system)
+    monkeypatch.setattr(QApplication, "style", lambda: QCommonStyle())
+    follow_appearance(appearance)
+    scheme = theme.colours()
+    assert scheme == theme.with_accent(theme.usual(theme.is_dark()), QColor("#5e2ca5"))
+    assert_readable(scheme)
 
 
 def test_a_forced_scheme_is_taken_where_the_desktop_cannot_be_asked_and_given_back(qapp: QApplication) -> None:

@@ -61,6 +61,36 @@ def test_each_app_of_macos_is_told_in_its_own_way(setting: str, words: list[str]
     assert command("darwin", setting=setting) == ["open", *words]
 
 
+@pytest.mark.parametrize(
+    ("environment", "app"),
+    [
+        ({"TERM_PROGRAM": "iTerm.app", "TERM": "xterm-256color"}, "iTerm"),
+        ({"TERM_PROGRAM": "ghostty", "TERM": "xterm-ghostty"}, "Ghostty"),
+        ({"TERM_PROGRAM": "WezTerm"}, "WezTerm"),
+        ({"TERM": "xterm-kitty"}, "kitty"),
+        ({"TERM": "alacritty"}, "Alacritty"),
+        ({"TERM_PROGRAM": "Apple_Terminal"}, "Terminal"),
+        ({"TERM_PROGRAM": "vscode", "TERM": "xterm-256color"}, "Terminal"),
+    ],
+)
+def test_without_a_setting_it_is_the_app_of_macos_in_whose_shell_t3tray_runs(environment: dict[str, str], app: str) -> None:
+    started = command("darwin", environment=environment)
+    assert started == command("darwin", setting=app) and app in started
+    assert command("darwin", setting="kitty", environment=environment) == command("darwin", setting="kitty")
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell runs the script")
+def test_an_app_that_macos_does_not_find_is_an_error_with_the_command(tmp_path: Path) -> None:
+    opener = tmp_path / "open"
+    opener.write_text("#!/bin/sh\nexit 1\n")
+    opener.chmod(0o700)
+    with pytest.raises(NoTerminal) as told:
+        open_terminal(ATTACH, platform="darwin", setting="Gone", environment={"PATH": str(tmp_path)}, folder=tmp_path)
+    assert "Gone" in told.value.message and "t3tray attach 3f2a" in (told.value.hint or "")
+    assert not list(tmp_path.glob("attach-*.command"))
+
+
 def test_windows_has_its_own_terminal_or_a_window_without_a_title() -> None:
     assert command("win32", "wt.exe") == ["wt.exe", *ATTACH]
     started = command("win32")

@@ -1,0 +1,93 @@
+"""Secrets in the keyring: one item for each data folder, whatever is stored in it and by how many processes."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import keyring
+import pytest
+
+from t3tray.system.secrets import FILE, KEYRING, Secrets
+from tests.support.file_keyring import VARIABLE, Ring
+
+# In seconds: a ceiling, for a busy machine.
+LIMIT = 90.0
+
+
+@pytest.fixture(autouse=True)
+def ring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ring:
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    made: Ring = Ring()  # type: ignore[no-untyped-call]
+    monkeypatch.setattr(keyring, "get_keyring", lambda: made)
+    return made
+
+
+def items(folder: Path) -> dict[str, str]:
+    found: dict[str, str] = json.loads((folder / "ring.json").read_text())
+    return found
+
+
+def test_three_starts_and_the_guard_make_one_item_that_goes_with_its_last_secret(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for start in range(3):
+        secrets = Secrets(data, LIMIT)
+        assert secrets.store(f"server-{start}", f"password {start}") == KEYRING
+        assert [*items(tmp_path)] == [f"t3tray/{data}"]
+        assert secrets.read(f"server-{start}", KEYRING) == f"password {start}"
+        if start:
+            secrets.forget(f"server-{start - 1}", KEYRING)
+    secrets.store("guard", "door")
+    assert [*items(tmp_path)] == [f"t3tray/{data}"]
+    assert secrets.read("server-1", KEYRING) is None and secrets.read("server-2", KEYRING) == "password 2"
+    secrets.forget("server-2", KEYRING)
+    assert secrets.read("guard", KEYRING) == "door"
+    secrets.forget("guard", KEYRING)
+    assert items(tmp_path) == {} and secrets.read("guard", KEYRING) is None
+
+
+def test_two_data_folders_have_a_guard_each(tmp_path: Path) -> None:
+    one, other = Secrets(tmp_path / "one", LIMIT), Secrets(tmp_path / "other", LIMIT)
+    one.store("guard", "first")
+    other.store("guard", "second")
+    assert (one.read("guard", KEYRING), other.read("guard", KEYRING)) == ("first", "second")
+    one.forget("guard", KEYRING)
+    assert other.read("guard", KEYRING) == "second"
+
+
+def test_an_item_of_an_earlier_version_is_read_and_removed(tmp_path: Path, ring: Ring) -> None:
+    ring.set_password("t3tray", "server-abc", "old")
+    secrets = Secrets(tmp_path / "data", LIMIT)
+    secrets.store("guard", "door")
+    assert secrets.read("server-abc", KEYRING) == "old"
+    secrets.forget("server-abc", KEYRING)
+    assert secrets.read("server-abc", KEYRING) is None and secrets.read("guard", KEYRING) == "door"
+
+
+def test_of_many_that_store_at_once_none_loses_its_secret(tmp_path: Path) -> None:
+    names = [f"server-{number}" for number in range(16)]
+    with ThreadPoolExecutor(8) as threads:
+        places = [*threads.map(lambda name: Secrets(tmp_path / "data", LIMIT).store(name, name.upper()), names)]
+    assert {*places} == {KEYRING}
+    assert [Secrets(tmp_path / "data", LIMIT).read(name, KEYRING) for name in names] == [name.upper() for name in names]
+
+
+@pytest.mark.parametrize("content", ["not JSON", "[1]", '{"guard": 3}'])
+def test_an_item_that_is_not_ours_to_read_has_no_secret(tmp_path: Path, ring: Ring, content: str) -> None:
+    data = tmp_path / "data"
+    ring.set_password("t3tray", str(data), content)
+    secrets = Secrets(data, LIMIT)
+    assert secrets.read("guard", KEYRING) is None
+    assert secrets.store("guard", "door") == KEYRING and secrets.read("guard", KEYRING) == "door"
+
+
+def test_a_lock_that_is_not_released_leaves_the_private_file(tmp_path: Path) -> None:
+    from t3tray.system.instance_lock import InstanceLock
+
+    data = tmp_path / "data"
+    held = InstanceLock(data, "keyring.lock")
+    assert held.take()
+    secrets = Secrets(data, 0.1)
+    assert secrets.store("guard", "door") == FILE and secrets.read("guard", FILE) == "door"
+    held.release()
