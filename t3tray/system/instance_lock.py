@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from t3tray.errors import Refused, StoreError, folder_unusable
 
+# The installer of Windows looks for it (AppMutex in packaging/windows/t3tray.iss) and asks the user to quit t3tray first.
+MUTEX = "org.t3tray.t3tray"
 _FILE = "tray.lock"
 # On Windows a locked byte cannot be read: lock one beyond the contents.
 _LOCKED_BYTE = 2**20
@@ -89,6 +91,8 @@ class InstanceLock:
             os.ftruncate(opened, 0)
         if holder:
             self.name(holder)
+        if sys.platform == "win32":
+            _create_mutex()
         return True
 
     def name(self, holder: InstanceHolder) -> None:
@@ -142,6 +146,14 @@ def already_running(holder: InstanceHolder | None) -> Refused:
         f"t3tray is already running{face} (process {holder.pid}).",
         f"`t3tray status` and `t3tray threads` show its state; `kill {holder.pid}` stops it.",
     )
+
+
+def _create_mutex() -> None:
+    """Create the mutex of this user's session; the system removes it at the end of the process. It locks nothing."""
+    if sys.platform == "win32":
+        import ctypes
+
+        ctypes.windll.kernel32.CreateMutexW(None, False, MUTEX)
 
 
 def _lock(file: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import trim
+import version_info
 
 from t3tray import __version__
 
@@ -60,6 +61,7 @@ def made(system: str, patch: pytest.MonkeyPatch) -> Made:
     ):
         patch.setitem(sys.modules, name, module)
     patch.setattr(trim, "linked_libraries", lambda _: [])
+    patch.setattr(version_info, "version_info", lambda name, version: (name, version))
     patch.setattr(sys, "platform", system)
     patch.setattr(sys, "path", [*sys.path])
     found = Made()
@@ -80,6 +82,8 @@ def test_windows_has_a_windowed_and_a_console_program_and_macos_only_a_windowed_
     assert len(found.parts["COLLECT"]) == 1 and len(found.parts["BUNDLE"]) == (system == "darwin")
     icons = {Path(part.named["icon"]).suffix for part in found.parts["EXE"] if part.named["icon"]}
     assert icons == {"linux": set(), "win32": {".ico"}, "darwin": {".icns"}}[system]
+    shown = [part.named["version"] for part in found.parts["EXE"]]
+    assert shown == ([(name, __version__) for name in programs] if system == "win32" else [None])
 
 
 def test_what_is_found_by_name_is_packed_and_what_is_dropped_is_not(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -9,11 +10,12 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from t3tray.errors import StoreError
-from t3tray.system.instance_lock import InstanceHolder, InstanceLock, already_running
+from t3tray.system.instance_lock import MUTEX, InstanceHolder, InstanceLock, already_running
 
 HOLDS = """
 import sys
@@ -92,3 +94,16 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         lock.take(InstanceHolder(1, True))
     assert (tmp_path / "precious").read_text() == "the user's own"
+
+
+def test_on_windows_a_running_t3tray_has_the_mutex_that_its_installer_looks_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[object, ...]] = []
+    monkeypatch.setattr("t3tray.system.instance_lock.sys.platform", "win32")
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(LK_NBLCK=2, locking=lambda *_: None))
+    kernel = SimpleNamespace(CreateMutexW=lambda *given: made.append(given))
+    monkeypatch.setattr(ctypes, "windll", SimpleNamespace(kernel32=kernel), raising=False)
+    lock = InstanceLock(tmp_path)
+    assert lock.take(InstanceHolder(1, True)) and made == [(None, False, MUTEX)]
+    lock.release()
