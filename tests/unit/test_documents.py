@@ -1,12 +1,23 @@
-"""The documents agree with the program that they come with."""
+"""The documents agree with the program that they come with: files, modules, links, commands, options and targets exist."""
 
 from __future__ import annotations
 
 import ast
+import io
 import re
+import shlex
+from collections.abc import Iterator
+from contextlib import redirect_stdout, suppress
+from functools import cache
 from pathlib import Path
 
+import pytest
+
+from t3tray.cli.parser import parse as parse_command
+
 ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def test_each_line_of_what_never_happens_names_a_test_that_exists() -> None:
@@ -20,8 +31,7 @@ def test_each_line_of_what_never_happens_names_a_test_that_exists() -> None:
 
 
 def test_every_path_in_the_documents_exists() -> None:
-    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
-    for document in documents:
+    for document in DOCUMENTS:
         for path in re.findall(r"`((?:t3tray|tests|docs|packaging|resources)/[\w./-]+)`", document.read_text(encoding="utf-8")):
             assert (ROOT / path.removesuffix("/")).exists(), f"{document.name} names {path}"
 
@@ -32,3 +42,84 @@ def test_every_module_that_architecture_and_glossary_name_exists() -> None:
         modules = re.findall(r"`((?!t3tray/|tests/|packaging/)\w+/[\w/]+\.py)`", text)
         assert len(modules) > least
         assert [module for module in modules if not (ROOT / "t3tray" / module).is_file()] == [], name
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_every_link_leads_to_a_file_and_to_a_heading_of_it(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'src="([^"]+)"', text)
+    links += [part.split()[0] for found in re.findall(r'srcset="([^"]+)"', text) for part in found.split(",")]
+    for link in links:
+        if "://" in link:
+            continue
+        file, _, heading = link.partition("#")
+        target = document.parent / file if file else document
+        assert target.exists(), f"{document.name} links to {link}"
+        if heading:
+            assert heading in _headings(target), f"{document.name} links to {link}"
+
+
+def _headings(document: Path) -> set[str]:
+    """Return the anchors of a document's headings, as the sites make them that show it."""
+    plain = _FENCE.sub("", document.read_text(encoding="utf-8"))
+    names = re.findall(r"^#+ (.+)$", plain, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", name.lower()).strip().replace(" ", "-") for name in names}
+
+
+def _typed(document: Path) -> Iterator[str]:
+    """Yield the lines to type in a document's blocks, without comments."""
+    for language, block in _FENCE.findall(document.read_text(encoding="utf-8")):
+        if not language:
+            yield from filter(None, (line.partition("  #")[0].strip() for line in block.splitlines()))
+
+
+def _inline(document: Path) -> list[str]:
+    return re.findall(r"`([^`\n]+)`", _FENCE.sub("", document.read_text(encoding="utf-8")))
+
+
+COMMANDS = [
+    (document.name, line) for document in DOCUMENTS for line in _typed(document) if line.startswith(("t3tray", "t3trayc"))
+]
+
+
+@pytest.mark.parametrize(("document", "line"), COMMANDS)
+def test_a_command_to_type_is_a_valid_one(document: str, line: str) -> None:
+    words = shlex.split(line.split(" > ")[0])[1:]
+    errors = io.StringIO()
+    try:
+        parse_command(words, errors, errors)
+    except SystemExit:
+        pytest.fail(f"{document}: {line}\n{errors.getvalue()}")
+
+
+def test_commands_to_type_are_found() -> None:
+    assert {"README.md"} <= {document for document, _ in COMMANDS} and len(COMMANDS) > 10
+
+
+@cache
+def _help(*command: str) -> str:
+    """Return the help of t3tray, or of one of its commands; empty if there is no such command."""
+    out = io.StringIO()
+    with redirect_stdout(out), suppress(SystemExit):
+        parse_command((*command, "--help"), out, io.StringIO())
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_a_command_within_a_text_names_a_command_and_its_options(document: Path) -> None:
+    for code in _inline(document):
+        name, *words = code.split()
+        if name not in ("t3tray", "t3trayc") or not words or words[0].isupper():
+            continue
+        explained = _help(*(word for word in words[:1] if not word.startswith("-")))
+        assert explained, f"{document.name}: {code}"
+        assert [option for option in re.findall(r"--[a-z-]+", code) if option not in explained] == [], f"{document.name}: {code}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_a_target_of_make_exists(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for code in (*_typed(document), *_inline(document)):
+        called = re.match(r"(?:[A-Z_0-9]+=\S+ )*make((?: [a-z-]+)+)$", code)
+        if called:
+            assert set(called[1].split()) <= targets, f"{document.name}: {code}"
