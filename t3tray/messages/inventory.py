@@ -101,10 +101,13 @@ def _notices(trouble: str | None) -> tuple[InventoryItem, ...]:
     if trouble is None:
         return ()
     if not trouble:
-        return (InventoryItem("Notices", ItemState.FINE, "The desktop shows t3tray's notices."),)
+        return (InventoryItem("Notifications", ItemState.FINE, "The desktop shows t3tray's notifications."),)
     return (
         InventoryItem(
-            "Notices", ItemState.NOTED, trouble, "Everything that a notice would tell is in the window and the menu too."
+            "Notifications",
+            ItemState.NOTED,
+            trouble,
+            "Everything that a notification would say is in the window and the menu too.",
         ),
     )
 

@@ -13,7 +13,7 @@ SERVER_KEPT = "The idle server could not be stopped"
 UNREAD_UNKNOWN = "Which threads are unread could not be read"
 # Tasks that run for good.
 PREPARING = "The preparation of the server"
-NOTIFYING = "Showing notices"
+NOTIFYING = "Showing notifications"
 WAKING = "Detecting that the machine slept"
 GUARDING = "Keeping the guard"
 FOLLOWING_EVENTS = "Following the server's events"

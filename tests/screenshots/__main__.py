@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 
 from t3tray.demo.backend import SWITCH_VARIABLE
-from t3tray.opencode.binary import find_binary
 from tests.support.desktop import Desktop
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
@@ -23,12 +22,7 @@ def main() -> int:
     for old in TARGET.glob("*.png"):
         old.unlink()
     with tempfile.TemporaryDirectory() as scratch, Desktop(Path(scratch)) as desktop:
-        # Screenshots show the program's path: not that of this machine.
-        shown = Path(scratch, "bin", "opencode")
-        shown.parent.mkdir()
-        shown.symlink_to(find_binary("", os.environ, Path.home()))
-        path = os.pathsep.join((str(shown.parent), os.environ["PATH"]))
-        environment = {**os.environ, **desktop.environment, "PATH": path, SWITCH_VARIABLE: SOON}
+        environment = {**os.environ, **desktop.environment, SWITCH_VARIABLE: SOON}
         command = [sys.executable, "-m", "tests.screenshots.camera", str(TARGET)]
         code = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, timeout=LIMIT).returncode
     pictures = sorted(TARGET.glob("*.png"))

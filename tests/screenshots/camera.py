@@ -15,13 +15,18 @@ from PySide6.QtWidgets import QApplication
 from t3tray.app import demo_application
 from t3tray.demo.backend import BANNER
 from t3tray.demo.scratch import Scratch
+from t3tray.opencode.binary import find_binary
 from tests.screenshots.screens import take_all
 from tests.screenshots.stage import Stage
 
 
 def main() -> int:
-    outside = dict(os.environ)
     scratch = Scratch.make()
+    # Screenshots show the program's path: not that of this machine.
+    shown = scratch.root / ".local" / "bin" / "opencode"
+    shown.parent.mkdir(parents=True)
+    shown.symlink_to(find_binary("", os.environ, Path.home()))
+    outside = {**os.environ, "PATH": os.pathsep.join((str(shown.parent), os.environ["PATH"]))}
     try:
         application = demo_application(scratch, outside)
         qt = QApplication.instance()

@@ -103,8 +103,8 @@ def _question(stage: Stage) -> QWidget | None:
 
 def _agent(stage: Stage) -> QWidget | None:
     stage.choose(thread_of(Fate.AGENT_WORKS).title)
-    stage.press("explore:")
-    return stage.window if stage.tab("Conversation") else None
+    # The sub-agent's own messages are below the call.
+    return stage.window if stage.tab("Conversation") and stage.press("explore:") and stage.press("Newest") else None
 
 
 def _history(stage: Stage) -> QWidget | None:

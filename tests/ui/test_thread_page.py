@@ -148,7 +148,7 @@ def test_after_a_switch_the_first_button_gives_t3_code_its_memory_back(page: Thr
 def test_the_details_are_copied(page: ThreadPage) -> None:
     page.show_details(details(row("a")))
     open_tab(page, "Details")
-    for part in ("ses_a", "/home/dev/a", "41", "1.18.33", "resumable"):
+    for part in ("ses_a", "/home/dev/a", "41", "1.18.33", "Can be resumed · Proved"):
         assert part in texts(page.details), part
     buttons(page.details)["Copy All"].click()
     assert "Session: ses_a\n" in QGuiApplication.clipboard().text()

@@ -13,7 +13,7 @@ from t3tray.domain.times import dated
 from t3tray.messages.history import HistoryLine, history
 from t3tray.messages.verdicts import REMEDIES, receipt_text
 from t3tray.threads.snapshot import ThreadDetails
-from t3tray.ui.labels import reaper_text, reason_label
+from t3tray.ui.labels import SOURCES, VERDICTS, reaper_text, reason_label
 from t3tray.ui.theme import GAP, UNIT
 from t3tray.ui.widgets.basic import Card, ScrollPage, button, clear, code, column, label
 
@@ -170,11 +170,11 @@ def facts_of(details: ThreadDetails) -> Facts:
     facts: list[tuple[str, str | None]] = [
         ("Thread", thread.id),
         ("Session", row.session_id or "none"),
-        ("Verdict", f"{row.verdict.kind} · {reason_label(row.verdict)}"),
+        ("Verdict", f"{VERDICTS[row.verdict.kind]} · {reason_label(row.verdict)}"),
         ("Reaper", reaper_text(row.reaper)),
         ("Folder", thread.directory),
-        ("Shown by", thread.source.value),
-        ("Made", dated(thread.created_at)),
+        ("Shown by", SOURCES[thread.source]),
+        ("Created", dated(thread.created_at)),
         ("Last active", dated(thread.last_activity_at)),
     ]
     if t3:
@@ -193,7 +193,7 @@ def spent_in(conversation: Conversation) -> Facts:
     answers = [each for each in conversation.messages if each.model]
     if not answers:
         return ()
-    facts = [("Model", answers[-1].model)]
+    facts = [("Last answer", f"by {answers[-1].model}")]
     if sent := next((each.sent_tokens for each in reversed(answers) if each.sent_tokens), 0):
         facts.append(("Context", f"{sent:,} tokens in the last request"))
     if cost := sum(each.cost for each in answers):

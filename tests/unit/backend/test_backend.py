@@ -269,7 +269,7 @@ async def test_a_task_that_ends_by_an_error_is_told_and_begun_again(monkeypatch:
     monkeypatch.setattr(Notifier, "run", broken_once)
     async with running() as (_, told):
         (warning,) = (await next_of(told, lambda snapshot: snapshot.warnings != ())).warnings
-        assert "Showing notices stopped" in warning and "oops" in warning
+        assert "Showing notifications stopped" in warning and "oops" in warning
         was_told.set()
         await next_of(told, lambda snapshot: snapshot.warnings == ())
     assert len(runs) == 2

@@ -33,9 +33,9 @@ def test_where_all_is_well_nothing_is_advised() -> None:
 
 
 def test_a_desktop_that_shows_no_notices_is_noted_and_one_that_nobody_asked_is_not() -> None:
-    noted = item(replace(WELL, notices="No program on this desktop shows notices."), "Notices")
+    noted = item(replace(WELL, notices="No program on this desktop shows notices."), "Notifications")
     assert noted.standing is ItemState.NOTED and "No program" in noted.sentence and "in the window" in noted.advice
-    assert all(each.name != "Notices" for each in items(replace(WELL, notices=None)))
+    assert all(each.name != "Notifications" for each in items(replace(WELL, notices=None)))
 
 
 def test_without_an_opencode_it_says_how_to_get_one() -> None:
