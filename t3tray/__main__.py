@@ -35,7 +35,7 @@ def _run() -> int:
         return _run_headless(arguments.data_dir, arguments.demo, arguments.json)
     if arguments.command is not None:
         return parser.run(arguments, sys.stdout, sys.stderr)
-    return _start(arguments.data_dir, arguments.demo)
+    return _start(arguments.data_dir, arguments.demo, arguments.link)
 
 
 def _handle_ctrl_c(handler: Callable[[int, FrameType | None], object]) -> None:
@@ -56,13 +56,17 @@ def _end_at_once(number: int, _frame: FrameType | None) -> None:
     os._exit(128 + number)
 
 
-def _start(data_dir: str | None, is_demo: bool) -> int:
-    """Run the app, with a window where there is a usable display."""
+def _start(data_dir: str | None, is_demo: bool, link: str = "") -> int:
+    """Run the app, with a window where there is a usable display; `link` is shown in a window only."""
     from t3tray.errors import NoScreen
     from t3tray.system.display import has_screen, qt_is_broken
 
     try:
         if not has_screen(os.environ):
+            if link:
+                from t3tray.messages.links import no_window_for_link
+
+                raise no_window_for_link()
             return _run_headless(data_dir, is_demo)
         try:
             from t3tray import app
@@ -72,7 +76,7 @@ def _start(data_dir: str | None, is_demo: bool) -> int:
         if sys.stderr:
             sys.stderr.write(f"{error.title}: {error.message}\n{error.hint}\n")
         return error.exit_code
-    return app.run_demo() if is_demo else app.run(data_dir)
+    return app.run_demo() if is_demo else app.run(data_dir, link)
 
 
 def _run_headless(data_dir: str | None, is_demo: bool, as_json: bool = False) -> int:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from t3tray.threads.snapshot import Snapshot
 
 
-def run(data_dir: str | None) -> int:
-    """Run the tray app until it is quit, and return the exit code."""
+def run(data_dir: str | None, link: str = "") -> int:
+    """Run the tray app until it is quit, and return the exit code. `link`: a thread to show, not checked yet."""
     from t3tray.errors import T3TrayError
 
     try:
@@ -38,7 +38,7 @@ def run(data_dir: str | None) -> int:
 
         return await backend.Backend.open(str(directory), "tray")
 
-    return Application(directory, open_backend, _clean).run()
+    return Application(directory, open_backend, _clean, link=link).run()
 
 
 def run_demo() -> int:

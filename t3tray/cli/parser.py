@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TextIO
 from t3tray import __version__
 from t3tray.cli.output import as_json, put, redirect_to_null, say
 from t3tray.domain.cursor import SESSION_PREFIX
+from t3tray.domain.link import is_like_link
 from t3tray.errors import ExitCode, NotUtf8, OurBug, OutputLost, T3TrayError, UsageError
 
 
@@ -43,7 +44,9 @@ def parse(argv: Sequence[str], out: TextIO, err: TextIO) -> argparse.Namespace:
         for word in argv:
             if NotUtf8.applies_to(word):
                 raise NotUtf8(word)
-        arguments = build_parser().parse_args(argv)
+        options, link = _without_link(argv)
+        arguments = build_parser().parse_args(options)
+        arguments.link = link
         if arguments.demo and (arguments.command not in (None, "run") or arguments.data_dir):
             raise UsageError(
                 "--demo cannot be combined with a command or with --data-dir.",
@@ -63,6 +66,19 @@ def parse(argv: Sequence[str], out: TextIO, err: TextIO) -> argparse.Namespace:
         raise SystemExit(_write_error(error, "--json" in argv, out, err)) from None
 
 
+def _without_link(argv: Sequence[str]) -> tuple[Sequence[str], str]:
+    """Return the arguments without a link that stands in the place of a command, and the link, which is not checked here."""
+    *options, last = argv or ("",)
+    match options:
+        case [] | ["--data-dir", _]:
+            is_in_place = True
+        case [option]:
+            is_in_place = option.startswith("--data-dir=")
+        case _:
+            is_in_place = False
+    return (options, last) if is_in_place and is_like_link(last) else (argv, "")
+
+
 @cache
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands, made once; without a command the tray app starts. `parse_args` raises UsageError."""
@@ -75,7 +91,8 @@ def build_parser() -> argparse.ArgumentParser:
         prog="t3tray",
         description="Shows the OpenCode session of each thread, and never lets a thread continue silently in an empty session.",
         epilog="Without a command t3tray starts the tray app or, where there is no display, `run`. "
-        "THREAD is a thread id or an unambiguous prefix of one.",
+        "THREAD is a thread id or an unambiguous prefix of one. In place of a command, a link (t3tray://thread/ID, "
+        "t3tray://resume/ID) opens the window at that thread.",
     )
     parser.add_argument("--version", action="version", version=f"t3tray {__version__}")
     parser.add_argument("--data-dir", metavar="DIR", help=folder)

@@ -16,6 +16,7 @@ from t3tray.resources import resource
 from t3tray.system.forced_exit import HARD_END, end_at_last
 from t3tray.ui.instance import Instance
 from t3tray.ui.quit_events import QuitAwareApplication, forget_lost_display, on_lost_display
+from t3tray.ui.thread_links import LinkOpener
 from t3tray.ui.tray.tray import Tray
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from t3tray.threads.snapshot import Snapshot, ThreadDetails
     from t3tray.ui.bridge import Bridge
     from t3tray.ui.settings.settings_wiring import SettingsController
+    from t3tray.ui.threads.thread_list_data import ThreadListData
     from t3tray.ui.tray.menu import MenuItem
     from t3tray.ui.window import MainWindow
 
@@ -38,7 +40,8 @@ _TRAYLESS_PLATFORMS = frozenset({"offscreen", "minimal", "vnc"})
 
 class Application(QObject):
     """One for the process. `run` returns when the app has ended. `clean` takes the secrets out of a text that may be sent. With a
-    `title` of its own it shows its window at once. `bridge` is None until the icon is shown, `window` until it is needed."""
+    `title` of its own it shows its window at once, and with a `link`, which it checks. `bridge` is None until the icon is shown,
+    `window` until it is needed."""
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class Application(QObject):
         open_backend: OpenBackend,
         clean: Callable[[str], str] = lambda text: text,
         title: str = "",
+        link: str = "",
     ) -> None:
         # Without it Qt would give a program that is no bundle a place in the Dock.
         os.environ.setdefault("QT_MAC_DISABLE_FOREGROUND_APPLICATION_TRANSFORM", "1")
@@ -64,14 +68,18 @@ class Application(QObject):
         self.window: MainWindow | None = None
         self._settings: SettingsController | None = None
         self._quitting = False
+        self._link = link
+        self._links = LinkOpener(self._on_window_wanted, self._open_window, self._listing)
 
     def run(self) -> int:
         """Run until the app is quit; return the exit code. A second t3tray on the same data brings up the first one, and ends."""
         from t3tray.errors import ExitCode, T3TrayError
 
         try:
+            if self._link:
+                self._links.begin(self._link)
             if not self._instance.take():
-                self._instance.raise_first()
+                self._instance.raise_first(self._links.pending)
                 return ExitCode.DONE
         except T3TrayError as error:
             self._say(f"{error.title}: {error.message}\n{error.hint or ''}")
@@ -84,6 +92,7 @@ class Application(QObject):
         self._tray.clicked.connect(self._on_raise_wanted)
         self._tray.show()
         self._qt.quit_wanted.connect(self._on_quit_wanted)
+        self._qt.link_opened.connect(self._links.open_text)
         on_lost_display(self._end_now)
         # Everything that takes time comes after the icon has been drawn.
         QTimer.singleShot(0, self._on_icon_shown)
@@ -125,6 +134,7 @@ class Application(QObject):
         self._signals = UnixSignals()
         self._signals.received.connect(self._on_quit_wanted)
         self._instance.raise_wanted.connect(self._on_raise_wanted)
+        self._instance.link_wanted.connect(self._links.open)
         self._instance.listen()
         self._qt.setWindowIcon(QIcon(str(resource("icons/t3tray.svg"))))
         self._qt.commitDataRequest.connect(self._on_session_end)
@@ -141,7 +151,7 @@ class Application(QObject):
         bridge.failed_quietly.connect(self._on_failed_quietly)
         bridge.ended.connect(self._on_ended)
         bridge.start()
-        if self._title:
+        if self._title or self._links.pending:
             self._on_raise_wanted()
         if sys.platform == "darwin":
             from t3tray.ui.menu_bar import MenuBar
@@ -175,6 +185,9 @@ class Application(QObject):
             if bridge.listing:
                 window.show_listing(bridge.listing)
         return self.window
+
+    def _listing(self) -> ThreadListData | None:
+        return None if self._quitting or self.bridge is None else self.bridge.listing
 
     @Slot()
     def _on_tray_due(self) -> None:
@@ -240,6 +253,7 @@ class Application(QObject):
         self._tray.show_snapshot(self.bridge.brief)
         if self.window and self.bridge.listing:
             self.window.show_listing(self.bridge.listing)
+        self._links.show_pending()
 
     @Slot(object)
     def _on_details_changed(self, details: ThreadDetails) -> None:

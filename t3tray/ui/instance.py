@@ -1,14 +1,18 @@
-"""One t3tray per data folder: the first holds a lock and listens; a second one asks it to show its window, and ends."""
+"""One t3tray per data folder: the first holds a lock and listens; a second one asks it to show its window, and ends.
+
+A request is one line: `raise`, or a link that the window is to show. An earlier t3tray shows its window at any request.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSocketNotifier, Signal, Slot
+from PySide6.QtCore import QIODevice, QObject, QSocketNotifier, Signal, Slot
 
 from t3tray.errors import Refused
 from t3tray.system.instance_lock import InstanceHolder, InstanceLock, already_running
@@ -16,22 +20,29 @@ from t3tray.system.instance_lock import InstanceHolder, InstanceLock, already_ru
 if TYPE_CHECKING:
     from socket import socket
 
+    from t3tray.domain.link import ThreadLink
+
 _RAISE = b"raise\n"
 _LIMIT_MS = 2000
+# Connections that have not sent their request yet; the oldest is closed for a new one.
+_MOST_WAITING = 8
+# In bytes.
+_LONGEST_REQUEST = 256
 
 
 class Instance(QObject):
     """The single-instance lock. `take` is cheap and comes first; `listen` comes after the icon is shown."""
 
     raise_wanted = Signal()
+    link_wanted = Signal(object)
 
     def __init__(self, directory: Path) -> None:
         super().__init__()
         self._directory = directory
         self._lock = InstanceLock(directory)
         self._listener: QObject | None = None
-        # The listening socket, then the last accepted connection.
-        self._sockets: list[socket] = []
+        self._socket: socket | None = None
+        self._waiting: list[_Connection] = []
 
     def take(self) -> bool:
         """Take the lock. Return False if another process has it. Raises StoreError when the data folder cannot be used."""
@@ -56,7 +67,7 @@ class Instance(QObject):
         with suppress(OSError):
             Path(address).unlink()
         ours = socket.socket(socket.AF_UNIX)
-        self._sockets = [ours]
+        self._socket = ours
         try:
             ours.bind(address)
             Path(address).chmod(0o600)
@@ -71,17 +82,20 @@ class Instance(QObject):
         """Stop listening. The lock stays held until the process ends."""
         if isinstance(self._listener, QSocketNotifier):
             self._listener.setEnabled(False)
-        for each in self._sockets:
-            each.close()
-        self._sockets.clear()
+        if self._socket:
+            self._socket.close()
+        while self._waiting:
+            self._waiting.pop().close()
 
-    def raise_first(self) -> None:
-        """Ask the running t3tray to show its window. Raises Refused if it has no window or does not answer."""
+    def raise_first(self, link: ThreadLink | None = None) -> None:
+        """Ask the running t3tray to show its window, with the link's thread. Raises Refused if it has no window or does not
+        answer."""
         holder = self._lock.holder()
         if holder and not holder.has_window:
             raise already_running(holder)
         # Its address may differ from ours: another login session has another runtime folder.
-        if not _ask_to_raise(holder.address if holder and holder.address else address_of(self._directory)):
+        request = f"{link}\n".encode() if link else _RAISE
+        if not _ask(holder.address if holder and holder.address else address_of(self._directory), request):
             raise Refused("t3tray is already running, but does not answer.", "End it, then start it again.")
 
     @Slot()
@@ -90,21 +104,70 @@ class Instance(QObject):
             from PySide6.QtNetwork import QLocalServer
 
             assert isinstance(self._listener, QLocalServer)
-            while connection := self._listener.nextPendingConnection():
-                connection.disconnected.connect(connection.deleteLater)
-                self.raise_wanted.emit()
+            while pipe := self._listener.nextPendingConnection():
+                pipe.disconnected.connect(pipe.deleteLater)
+                pipe.readyRead.connect(self._on_pipe_readable)
             return
+        assert self._socket
         with suppress(OSError):
-            asking, _ = self._sockets[0].accept()
-            for before in self._sockets[1:]:
-                before.close()
-            # Keep it open until the next one: the client has yet to write its request.
-            self._sockets[1:] = [asking]
+            accepted, _ = self._socket.accept()
+            self._waiting.append(_Connection(accepted, self._on_request, self))
+            if len(self._waiting) > _MOST_WAITING:
+                self._waiting.pop(0).close()
+
+    @Slot()
+    def _on_pipe_readable(self) -> None:
+        """Read a request on Windows. It comes as a whole: it was written at once, and is shorter than a pipe's buffer."""
+        pipe = self.sender()
+        assert isinstance(pipe, QIODevice)
+        self._follow(bytes(pipe.readAll().data()))
+
+    def _on_request(self, connection: _Connection, request: bytes) -> None:
+        self._waiting.remove(connection)
+        connection.close()
+        self._follow(request)
+
+    def _follow(self, request: bytes) -> None:
+        from t3tray.domain.link import parse_link
+
+        link = parse_link(request.decode(errors="replace").removesuffix("\n"))
+        if link:
+            self.link_wanted.emit(link)
+        else:
             self.raise_wanted.emit()
 
 
-def _ask_to_raise(address: str) -> bool:
-    """Ask the process that listens at `address` to show its window; whether that could be sent."""
+class _Connection:
+    """A connection whose request is read when it arrives. Calls `on_request` with it once: at the end of a line or connection."""
+
+    def __init__(self, accepted: socket, on_request: Callable[[_Connection, bytes], None], parent: QObject) -> None:
+        self._socket = accepted
+        self._on_request = on_request
+        self._read = b""
+        accepted.setblocking(False)
+        self._notifier = QSocketNotifier(accepted.fileno(), QSocketNotifier.Type.Read, parent)
+        self._notifier.activated.connect(self._on_readable)
+
+    def close(self) -> None:
+        self._notifier.setEnabled(False)
+        # It may be in the midst of its own signal.
+        self._notifier.deleteLater()
+        self._socket.close()
+
+    def _on_readable(self) -> None:
+        try:
+            arrived = self._socket.recv(_LONGEST_REQUEST - len(self._read))
+        except BlockingIOError:
+            return
+        except OSError:
+            arrived = b""
+        self._read += arrived
+        if not arrived or arrived.endswith(b"\n") or len(self._read) >= _LONGEST_REQUEST:
+            self._on_request(self, self._read)
+
+
+def _ask(address: str, request: bytes) -> bool:
+    """Send a request to the process that listens at `address`. Return whether it could be sent."""
     if sys.platform == "win32":
         from PySide6.QtNetwork import QLocalSocket
 
@@ -112,7 +175,7 @@ def _ask_to_raise(address: str) -> bool:
         pipe.connectToServer(address)
         if not pipe.waitForConnected(_LIMIT_MS):
             return False
-        pipe.write(_RAISE)
+        pipe.write(request)
         is_sent = pipe.waitForBytesWritten(_LIMIT_MS)
         pipe.disconnectFromServer()
         return is_sent
@@ -122,7 +185,7 @@ def _ask_to_raise(address: str) -> bool:
         ours.settimeout(_LIMIT_MS / 1000)
         try:
             ours.connect(address)
-            ours.sendall(_RAISE)
+            ours.sendall(request)
         except OSError:
             return False
     return True

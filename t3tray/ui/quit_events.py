@@ -1,4 +1,4 @@
-"""The desktop's requests to end the app: a quit event as one signal, and the loss of the display as a last callback.
+"""The desktop's requests to the app: to end, to open a link; and the loss of the display as a last callback.
 
 The menu and Unix signals are handled elsewhere. Qt's default quit would end the process while everything is still running.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QMessageLogContext, QtMsgType, Signal, qFormatLogMessage, qInstallMessageHandler
+from PySide6.QtCore import QEvent, QMessageLogContext, QtMsgType, QUrl, Signal, qFormatLogMessage, qInstallMessageHandler
+from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
 # Part of Qt's message right before it ends the process itself, because the X server or Wayland compositor is gone.
@@ -16,14 +17,21 @@ _LOST = "connection broke"
 
 
 class QuitAwareApplication(QApplication):
-    """Emits `quit_wanted` when the Dock, a logout or another program asks the app to end; `exit` ends its event loop."""
+    """Emits `quit_wanted` when the Dock, a logout or another program asks the app to end; `exit` ends its event loop.
+
+    `link_opened` carries a link that macOS gives to the app, as text. Elsewhere links are arguments of a new process.
+    """
 
     quit_wanted = Signal()
+    link_opened = Signal(str)
 
     def event(self, event: QEvent) -> bool:
         if event.type() is QEvent.Type.Quit:
             event.accept()
             self.quit_wanted.emit()
+            return True
+        if isinstance(event, QFileOpenEvent) and not event.file():
+            self.link_opened.emit(event.url().toString(QUrl.ComponentFormattingOption.FullyEncoded))
             return True
         return super().event(event)
 

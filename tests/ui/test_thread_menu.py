@@ -45,6 +45,7 @@ def test_our_own_thread_can_have_everything_done_to_it() -> None:
         ("Open Folder", ""),
         ("Copy Session Id", ""),
         ("Copy Resume Command", ""),
+        ("Copy Link", ""),
         ("Rename…", ""),
         ("Archive", ""),
         ("Unbind the Session…", ""),
@@ -66,6 +67,7 @@ def test_what_cannot_be_done_says_why() -> None:
         for action in (MenuAction.COPY_SESSION, MenuAction.COPY_COMMAND, MenuAction.RELEASE, MenuAction.RESUME)
     )
     assert item(FOREIGN, MenuAction.RESUME).why
+    assert "link" in item(row("a/b"), MenuAction.COPY_LINK).why
 
 
 def test_what_was_archived_can_be_brought_back() -> None:
@@ -82,6 +84,9 @@ def test_copies_are_in_the_clipboard(window: MainWindow) -> None:
     assert QGuiApplication.clipboard().text() == "ses_a"
     window.threads.picked.emit(item(OURS, MenuAction.COPY_COMMAND))
     assert QGuiApplication.clipboard().text() == "opencode /home/dev/a --session ses_a"
+    for line, link in ((OURS, "t3tray://thread/a"), (THEIRS, "t3tray://thread/b"), (FOREIGN, "t3tray://thread/c")):
+        window.threads.picked.emit(item(line, MenuAction.COPY_LINK))
+        assert QGuiApplication.clipboard().text() == link
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Protocol
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
+from t3tray.domain.link import link_to
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.domain.t3code_thread import T3Thread
 from t3tray.threads.snapshot import ThreadRow
@@ -54,3 +55,5 @@ def run_action(window: ActionWindow, bridge: Bridge, item: MenuItem, listed: Map
             QGuiApplication.clipboard().setText(row.session_id or "")
         case MenuAction.COPY_COMMAND if row:
             QGuiApplication.clipboard().setText(resume_command(row.session_id or "", row.thread.directory))
+        case MenuAction.COPY_LINK:
+            QGuiApplication.clipboard().setText(link_to(thread_id))

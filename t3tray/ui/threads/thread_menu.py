@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 
+from t3tray.domain.link import link_to
 from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest
 from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.thread import Source
 from t3tray.domain.verdict import Kind, Reason
+from t3tray.messages.links import NO_LINK_TO_THREAD
 from t3tray.threads.snapshot import ThreadRow
 from t3tray.ui.threads.thread_list_data import ListItem
 from t3tray.ui.tray.menu import SEPARATOR, MenuAction, MenuItem, answering
@@ -49,6 +51,7 @@ def _own(row: ThreadRow) -> tuple[MenuItem, ...]:
         SEPARATOR,
         MenuItem("Copy Session Id", MenuAction.COPY_SESSION, thread.id, why="" if session else _NO_SESSION),
         MenuItem("Copy Resume Command", MenuAction.COPY_COMMAND, thread.id, why="" if session else _NO_SESSION),
+        _copy_link(thread.id),
         SEPARATOR,
         MenuItem("Rename…", MenuAction.RENAME, thread.id, why=theirs),
         archive,
@@ -62,4 +65,10 @@ def _foreign(thread: T3Thread) -> tuple[MenuItem, ...]:
         MenuItem("Open in Terminal", MenuAction.RESUME, thread.id, why=_OTHERS),
         MenuItem("Open in T3 Code", MenuAction.OPEN_T3CODE, thread.id),
         MenuItem("Open Folder", MenuAction.OPEN_FOLDER, thread.id),
+        SEPARATOR,
+        _copy_link(thread.id),
     )
+
+
+def _copy_link(thread_id: str) -> MenuItem:
+    return MenuItem("Copy Link", MenuAction.COPY_LINK, thread_id, why="" if link_to(thread_id) else NO_LINK_TO_THREAD)

@@ -42,6 +42,7 @@ class MenuAction(StrEnum):
     ANSWER = "answer"
     COPY_SESSION = "copy-session"
     COPY_COMMAND = "copy-command"
+    COPY_LINK = "copy-link"
     OPEN_T3CODE = "open-t3code"
     OPEN_FOLDER = "open-folder"
     RENAME = "rename"

@@ -54,6 +54,11 @@ class MessageBar(QWidget):
         if self._is_warning:
             self.hide()
 
+    def withdraw(self, *sentences: str) -> None:
+        """Hide the bar if it shows one of these notes."""
+        if self._message.text() in sentences:
+            self.hide()
+
     def note(self, sentence: str) -> None:
         """Show what was done, without a title."""
         self._show("", sentence, "")

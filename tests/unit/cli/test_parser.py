@@ -72,6 +72,24 @@ def test_the_data_folder_is_named_before_the_command_or_after_it(words: tuple[st
     assert cli.parse(("threads",), io.StringIO(), io.StringIO()).data_dir is None
 
 
+@pytest.mark.parametrize("options", [(), ("--data-dir", "/x"), ("--data-dir=/x",)])
+@pytest.mark.parametrize("link", ["t3tray://thread/a", "T3TRAY:nonsense"])
+def test_a_link_stands_in_the_place_of_a_command(options: tuple[str, ...], link: str) -> None:
+    arguments = cli.parse((*options, link), io.StringIO(), io.StringIO())
+    assert (arguments.command, arguments.link, arguments.data_dir) == (None, link, "/x" if options else None)
+    assert cli.parse(options, io.StringIO(), io.StringIO()).link == ""
+
+
+def test_elsewhere_a_link_is_a_text_like_any_other() -> None:
+    link = "t3tray://thread/a"
+    sent = cli.parse(("send", "3f2a", link), io.StringIO(), io.StringIO())
+    assert (sent.command, sent.text, sent.link) == ("send", link, "")
+    named = cli.parse(("--data-dir", link), io.StringIO(), io.StringIO())
+    assert (named.data_dir, named.link) == (link, "")
+    for words in ((link, "--demo"), (link, "threads"), ("--demo", link), (link, link)):
+        assert refused(*words)[1].startswith("Invalid command: ")
+
+
 def test_every_command_has_a_line_in_the_help_and_in_the_document() -> None:
     told = cli.build_parser().format_help()
     commands = re.findall(r"[\w-]+", refused("dance")[1].partition("choose from")[2].partition(")")[0])

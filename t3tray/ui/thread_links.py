@@ -1,0 +1,94 @@
+"""Shows in the window what a `t3tray://` link names, as a click in the list does. Nothing is started or changed for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+
+if TYPE_CHECKING:
+    from t3tray.domain.link import ThreadLink
+    from t3tray.threads.snapshot import Snapshot
+    from t3tray.ui.threads.thread_list_data import ThreadListData
+    from t3tray.ui.window import MainWindow
+
+
+class LinkOpener(QObject):
+    """Opens links in the window, each as soon as the threads are known. `pending` is the one that waits for that.
+
+    `bring_up` shows the window with a note, which may be empty; `open_window` returns the window; `listing` the content of its
+    list, None while that is not known. What is slow is imported when a link is opened: this exists before the icon is drawn.
+    """
+
+    def __init__(
+        self,
+        bring_up: Callable[[str], None],
+        open_window: Callable[[], MainWindow],
+        listing: Callable[[], ThreadListData | None],
+    ) -> None:
+        super().__init__()
+        self._bring_up = bring_up
+        self._open_window = open_window
+        self._listing = listing
+        self.pending: ThreadLink | None = None
+
+    def begin(self, text: str) -> None:
+        """Set the link that the app was started with. Raises UsageError for a text that is none."""
+        from t3tray.domain.link import parse_link
+
+        self.pending = parse_link(text)
+        if self.pending is None:
+            from t3tray.messages.links import invalid_link
+
+            raise invalid_link()
+
+    @Slot(str)
+    def open_text(self, text: str) -> None:
+        """Open a link that is not checked yet."""
+        from t3tray.domain.link import parse_link
+
+        if link := parse_link(text):
+            self.open(link)
+        else:
+            from t3tray.messages.links import INVALID_LINK
+
+            self._bring_up(INVALID_LINK)
+
+    @Slot(object)
+    def open(self, link: ThreadLink) -> None:
+        self.pending = link
+        # First, because a window that comes up without a chosen thread chooses the topmost, which would then count as read.
+        self.show_pending()
+        self._bring_up("")
+
+    def show_pending(self) -> None:
+        listing = self._listing()
+        if self.pending and listing:
+            link, self.pending = self.pending, None
+            _show(self._open_window(), link, listing)
+
+
+def _show(window: MainWindow, link: ThreadLink, listing: ThreadListData) -> None:
+    """Show the link's thread, or a note that there is none."""
+    from t3tray.domain.t3code_thread import T3Thread
+    from t3tray.messages import links
+    from t3tray.threads.snapshot import ThreadRow
+
+    # A request that waits for the user is in the list too, under an id of its own.
+    item = listing.items.get(link.thread_id)
+    if not isinstance(item, ThreadRow | T3Thread):
+        window.bar.note(links.THREAD_NOT_FOUND_NOW if _lacks_threads(listing.snapshot) else links.UNKNOWN_THREAD)
+        return
+    window.show_thread(link.thread_id)
+    if not link.is_to_resume:
+        # An earlier link's thread is no longer shown.
+        window.bar.withdraw(links.UNKNOWN_THREAD, links.THREAD_NOT_FOUND_NOW, *links.RESUME_NOTES)
+    elif isinstance(item, ThreadRow):
+        window.bar.note(links.resume_wanted(item.verdict))
+    else:
+        window.bar.note(links.NOT_OURS_TO_RESUME)
+
+
+def _lacks_threads(snapshot: Snapshot) -> bool:
+    return snapshot.may_lack_threads or bool(snapshot.warnings) or snapshot.stale_since is not None
