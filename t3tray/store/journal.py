@@ -71,8 +71,7 @@ class Journal:
     def recorded(self, thread_id: str) -> tuple[Cursor | None, tuple[Entry, ...]]:
         """Return the thread's live cursor and its entries, oldest first, as of one moment."""
         with self._database.read() as connection:
-            wanted = select(journal).where(journal.c.thread_id == thread_id).order_by(journal.c.seq)
-            return live_cursor(connection, thread_id), _entries(connection, wanted)
+            return live_cursor(connection, thread_id), _entries(connection, _OF_THREAD, thread=thread_id)
 
     def binding(self, thread_id: str) -> Binding:
         """Return the thread's binding: the same as `fold` of its entries."""

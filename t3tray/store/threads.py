@@ -61,7 +61,7 @@ class StoredThreads:
     def draft(self, thread_id: str) -> str:
         """Return the text that the user has not sent; empty for a thread that is not recorded."""
         with self._database.read() as connection:
-            return connection.execute(_DRAFT, {"thread": thread_id}).scalar_one_or_none() or ""
+            return _draft(connection, thread_id) or ""
 
     def touch(self, thread_id: str, at: datetime) -> None:
         """Record an activity at this time; an earlier time changes nothing."""
@@ -84,7 +84,7 @@ class StoredThreads:
     def save_draft(self, thread_id: str, text: str) -> None:
         """Append a refused message to the draft after a blank line, unless the draft contains it already."""
         with self._database.write() as connection:
-            draft = connection.execute(_DRAFT, {"thread": thread_id}).scalar_one_or_none()
+            draft = _draft(connection, thread_id)
             if draft is None:
                 raise no_such_thread(thread_id)
             if text and f"\n\n{text}\n\n" not in f"\n\n{draft}\n\n":
@@ -93,6 +93,12 @@ class StoredThreads:
     def _change(self, thread_id: str, **values: object) -> None:
         with self._database.write() as connection:
             _update(connection, thread_id, **values)
+
+
+def _draft(connection: Connection, thread_id: str) -> str | None:
+    """Return a recorded thread's draft; a damaged one counts as empty, as in `_STAND_INS`. None for an unknown thread."""
+    draft: object = connection.execute(_DRAFT, {"thread": thread_id}).scalar_one_or_none()
+    return draft if draft is None or isinstance(draft, str) else ""
 
 
 def insert_thread(connection: Connection, thread: Thread) -> None:

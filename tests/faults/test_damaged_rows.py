@@ -100,6 +100,7 @@ def test_every_other_row_is_read_whatever_one_value_is(filled: Path, tmp_path: P
 def assert_the_rest_is_there(folder: Path) -> None:
     store = Store.open(folder, lambda: NOON)
     assert {thread.id for thread in store.threads.all()} >= {"b2"}
+    assert isinstance(store.threads.draft("a1"), str) and store.threads.draft("b2") == ""
     bound = store.journal.cursors()["b2"]
     assert bound.session_id == "ses_b2" and store.journal.binding("b2").cursor == bound
     assert store.journal.changes_since(0)[1]["b2"] == bound
@@ -112,6 +113,17 @@ def assert_the_rest_is_there(folder: Path) -> None:
     for read in (store.rests.last, store.lease.wanted, store.restores.unsettled, store.restores.in_doubt, store.journal.pending):
         read()
     assert isinstance(store.warnings, tuple) and store.prompts.of("b2") == ()
+    store.close()
+
+
+def test_a_damaged_draft_is_empty_and_replaced_by_the_next_text(filled: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(filled, folder)
+    assert damage(folder, "threads", "draft", "x'00ff00'")
+    store = Store.open(folder, lambda: NOON)
+    assert store.threads.draft("a1") == ""
+    store.threads.save_draft("a1", "a refused message")
+    assert store.threads.draft("a1") == "a refused message"
     store.close()
 
 
