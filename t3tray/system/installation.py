@@ -29,14 +29,22 @@ def _languages() -> tuple[list[str], list[str]]:
     from pygments.lexers._mapping import LEXERS
 
     # Many languages share a module.
-    modules = {module: find_spec(module) is not None for module, *_ in LEXERS.values()}
+    modules = {module: _is_there(module) for module, *_ in LEXERS.values()}
     found = [name for name, (module, *_) in LEXERS.items() if modules[module]]
     return found, [module for module, is_found in modules.items() if not is_found]
 
 
 def _keyring_backends() -> tuple[list[str], list[str]]:
     # Loading that of macOS on Linux would run a compiler, which looks for the library.
-    backends = {entry.name: find_spec(entry.module) is not None for entry in entry_points(group="keyring.backends")}
+    backends = {entry.name: _is_there(entry.module) for entry in entry_points(group="keyring.backends")}
     return [name for name, is_found in backends.items() if is_found], [
         name for name, is_found in backends.items() if not is_found
     ]
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except Exception:
+        # Its package is missing, or fails when it is imported: that of another distribution's back end may do anything.
+        return False

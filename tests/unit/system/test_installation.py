@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -25,3 +26,10 @@ def test_a_module_that_a_package_lacks_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(installation, "find_spec", found)
     languages = installation.installed_parts()[1]
     assert languages.endswith(" (missing: pygments.lexers.rust)")
+
+
+def test_a_back_end_whose_whole_package_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = importlib.metadata.entry_points(group="keyring.backends")
+    lost = importlib.metadata.EntryPoint("alt", "no_such_package.backend", "keyring.backends")
+    monkeypatch.setattr(installation, "entry_points", lambda group: [*known, lost])
+    assert installation.installed_parts()[2].endswith("libsecret, macOS (missing: alt)")
