@@ -16,6 +16,7 @@ from t3tray.errors import T3TrayError
 from t3tray.guard.host import GuardHost
 from t3tray.guard.service import GuardService
 from t3tray.guard.status import GuardStatus, guard_sides, guard_state
+from t3tray.messages.bugs import cause_of
 from t3tray.messages.trouble import guard_check_failed
 from t3tray.t3code.guard_sides import GuardSides
 from t3tray.threads.scan import Scan
@@ -57,7 +58,7 @@ class GuardRunner:
                     self._changed()
             except Exception as bug:
                 _log.exception("Unexpected exception while checking the guard: a bug in t3tray.")
-                self._trouble = guard_check_failed(f"{type(bug).__name__}: {bug}")
+                self._trouble = guard_check_failed(cause_of(bug))
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY if self._trouble or self._is_leaving else None):
                     await self._due.wait()

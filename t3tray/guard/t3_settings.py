@@ -103,7 +103,7 @@ class T3Protection:
             return self._view(Protection.GUARDED, GUARDED, places)
         if kept is None and not ours:
             return self._view(Protection.NOT_GUARDED, NOT_GUARDED, places)
-        others = ", ".join(place.name for place, config in zip(places, configs, strict=True) if config not in ours)
+        others = [place.name for place, config in zip(places, configs, strict=True) if config not in ours]
         return self._view(Protection.CHANGED, changed_elsewhere(others), places)
 
     def protect(self, url: str, password: str, instead_of: str = "") -> ProtectionView:

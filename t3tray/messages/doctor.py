@@ -44,9 +44,10 @@ def marks_unread(why: str) -> str:
 
 def later_sessions(title: str, thread_id: str, bound: str | None, sessions: Sequence[str]) -> str:
     """Return the finding on sessions that have t3tray's mark or its messages, and are not in the journal."""
+    was, it = ("was", "it") if len(sessions) == 1 else ("were", "them")
     return (
-        f"“{title}” is bound to {bound}; {', '.join(sessions)} was made for it or sent to by t3tray later, and the journal lacks"
-        f" it. Choose one: `t3tray remedy {thread_id} bind`."
+        f"“{title}” is bound to {bound}; {', '.join(sessions)} {was} made for it or sent to by t3tray later, and the journal"
+        f" lacks {it}. Choose one: `t3tray remedy {thread_id} bind`."
     )
 
 

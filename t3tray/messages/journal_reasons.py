@@ -57,9 +57,9 @@ def forked_for(directory: str, session_id: str) -> str:
     return f"T3 Code moved this thread to {directory}, and forked {session_id}"
 
 
-def left_as_it_is(session_id: str) -> str:
-    """Return why a change was given up after it had made this session."""
-    return f"{session_id} was left as it is"
+def left_as_it_is(*sessions: str) -> str:
+    """Return why a change was given up after it had made these sessions."""
+    return f"{', '.join(sessions)} {'was left as it is' if len(sessions) == 1 else 'were left as they are'}"
 
 
 def takes_its_place(session_id: str) -> str:
@@ -108,7 +108,7 @@ def cut_off(why: str) -> str:
 
 def made_and_left(sessions: Sequence[str]) -> str:
     """`sessions`: those that the cut-off remedy had made."""
-    return f"cut off before its end; {left_as_it_is(', '.join(sessions))}" if sessions else NEVER_BEGAN
+    return f"cut off before its end; {left_as_it_is(*sessions)}" if sessions else NEVER_BEGAN
 
 
 def sent_into(sessions: Sequence[str]) -> str:
@@ -118,7 +118,7 @@ def sent_into(sessions: Sequence[str]) -> str:
 
 def gone_on_in(session_id: str) -> str:
     """`session_id`: the session of a cut-off join, which t3tray used since."""
-    return f"the journal lacks its end; {session_id} was gone on in"
+    return f"the journal lacks its end; the conversation went on in {session_id}"
 
 
 def taken_out(message_id: str | None) -> str:

@@ -56,9 +56,10 @@ def uses_guard(url: str, where: str) -> str:
     return f"T3 Code uses the guard at {url}, with the guard's own password {where}."
 
 
-def changed_elsewhere(names: str) -> str:
+def changed_elsewhere(names: Sequence[str]) -> str:
     """`names` are the instances whose settings no longer name the guard."""
-    return f"T3 Code's settings were changed elsewhere: {names} no longer names the guard."
+    verb = "names" if len(names) == 1 else "name"
+    return f"T3 Code's settings were changed elsewhere: {', '.join(names)} no longer {verb} the guard."
 
 
 def upgraded(file: str) -> str:

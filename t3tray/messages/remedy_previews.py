@@ -194,7 +194,7 @@ def _held(brought: Brought) -> str:
     if brought.stays_lacking:
         return "all that anybody has"
     summarised = brought.collected.summarised
-    return f"everything, {summarised:,} messages of it as a summary only" if summarised else "everything"
+    return f"everything, {counted(summarised)} of it as a summary only" if summarised else "everything"
 
 
 def losses_with(session_id: str, collected: Collected) -> tuple[str, ...]:
@@ -217,9 +217,10 @@ def all_lost(session_id: str) -> tuple[str, ...]:
 
 
 def _described(found: Candidate) -> tuple[str, ...]:
-    """Return what a session contains, in two lines."""
-    first = f"{found.session_id}: {found.messages:,} messages, {found.input_tokens:,} input tokens"
-    return first, f"in {found.directory}"
+    """Return what a session contains, in two lines; in one if that could not be read now."""
+    if found.exists is None:
+        return (f"{found.session_id}: unknown now what it contains",)
+    return f"{found.session_id}: {counted(found.messages)}, {found.input_tokens:,} input tokens", f"in {found.directory}"
 
 
 def _first_words(messages: Sequence[Message]) -> tuple[str, ...]:

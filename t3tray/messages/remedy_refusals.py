@@ -8,6 +8,7 @@ from t3tray.domain.remedy import Remedy
 from t3tray.domain.split import Candidate
 from t3tray.domain.verdict import Verdict
 from t3tray.errors import CannotTell, Refused, UsageError
+from t3tray.messages.carries import counted
 from t3tray.messages.verdicts import sentence
 
 _NOTHING_TO_DO = "There is nothing to do."
@@ -94,7 +95,7 @@ def session_not_named(choices: Sequence[Candidate]) -> Refused | UsageError:
     """`choices`, the fullest first, are not exactly one."""
     if not choices:
         return Refused("No other session of this thread is known that works in its folder.", "Name one with --session.")
-    listed = "; ".join(f"{found.session_id} ({found.messages} messages)" for found in choices)
+    listed = "; ".join(f"{found.session_id} ({counted(found.messages)})" for found in choices)
     return UsageError("Which session?", f"Name one with --session. The fullest first: {listed}.")
 
 
@@ -117,7 +118,7 @@ def nobody_has(session_id: str, lacks: str) -> Refused:
 
 def holds_all(session_id: str, summarised: int) -> Refused:
     """`summarised`: number of messages of which the model gets only a summary."""
-    how = f", {summarised:,} messages of it as a summary only" if summarised else ""
+    how = f", {counted(summarised)} of it as a summary only" if summarised else ""
     return Refused(f"{session_id}, in which T3 Code goes on, holds all of this conversation{how}.", "There is nothing to heal.")
 
 

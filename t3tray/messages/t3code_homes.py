@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from t3tray.messages.carries import counted
+
 # Why a database or a home counts as the one in use.
 IS_OPEN = "T3 Code has it open"
 ONLY_ONE = "it is the only one"
@@ -38,7 +40,7 @@ def column_missing(file: str, table: str, column: str) -> str:
 
 
 def left_out(count: int) -> str:
-    return f"Left out: {count} messages that neither the user nor the model wrote."
+    return f"Left out: {counted(count)} that neither the user nor the model wrote."
 
 
 def in_two_homes(count: int, live: object, other: object, why: str) -> str:

@@ -54,5 +54,5 @@ def all_sessions_missing(count: int) -> str:
 
 
 def guard_check_failed(cause: str) -> str:
-    """`cause` is the exception's class and text."""
-    return f"t3tray made a mistake while checking the guard ({cause})."
+    """`cause` is a clause without a full stop."""
+    return f"The guard could not be checked: {cause}."

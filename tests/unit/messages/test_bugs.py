@@ -5,11 +5,13 @@ from __future__ import annotations
 from t3tray.errors import ExitCode, OurBug, StoreError
 from t3tray.messages.bugs import cause_of, our_bug
 from t3tray.messages.notifications import bug_sentence
+from t3tray.messages.trouble import guard_check_failed
 
 
 def test_an_unexpected_exception_is_a_bug_and_an_error_of_the_tree_has_its_own_message() -> None:
     assert cause_of(ZeroDivisionError("oops")) == "a bug in t3tray (ZeroDivisionError: oops)"
     assert cause_of(StoreError("The disk is full.")) == "The disk is full."
+    assert guard_check_failed(cause_of(KeyError("a"))) == "The guard could not be checked: a bug in t3tray (KeyError: 'a')."
     assert bug_sentence(KeyError("a")) == "This is a bug in t3tray (KeyError: 'a'). Answer in the window."
 
 

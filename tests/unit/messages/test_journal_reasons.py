@@ -17,6 +17,7 @@ def test_a_join_names_the_other_sessions() -> None:
 
 
 def test_what_a_crash_left_is_named() -> None:
-    assert made_and_left(("ses_a", "ses_b")) == "cut off before its end; ses_a, ses_b was left as it is"
+    assert made_and_left(("ses_a", "ses_b")) == "cut off before its end; ses_a, ses_b were left as they are"
+    assert made_and_left(("ses_a",)) == "cut off before its end; ses_a was left as it is"
     assert taken_out("msg_a") == "cut off before it came to its end; msg_a was taken out again"
     assert made_and_left(()) == taken_out(None) == "cut off before it began"

@@ -33,6 +33,7 @@ from t3tray.messages.remedy_previews import (
 ASKED, ANSWERED = Message("msg_a", Role.USER, 1, "Add a parser"), Message("msg_b", Role.ASSISTANT, 2, "Done")
 HERE = Candidate("ses_a", ("journal",), True, "/work", messages=1200, input_tokens=34_567)
 THERE = Candidate("ses_b", ("T3 Code",), True, "/work", messages=3, input_tokens=40)
+ONE = Candidate("ses_b", ("T3 Code",), True, "/work", messages=1, input_tokens=40)
 SOURCES = (Transcript(Origin.OPENCODE, (ASKED,), "ses_b"), Transcript(Origin.T3CODE, (ANSWERED,), missing=("No tools.",)))
 LACKING = Collected((ASKED, ANSWERED), frozenset(), Context(4), SOURCES)
 SUMMARISED = Collected((), frozenset(), Context(4, 1000, since_ms=1), ())
@@ -57,6 +58,15 @@ lost  2 messages.""",
         """Bind “Parser” to ses_b
 now   It is bound to ses_gone, which does not exist any more.
 then  It is bound to ses_b.
+kept  The binding of now stays in the history, and this can be undone.
+lost  nothing""",
+    ),
+    (
+        bind_preview("Parser", "ses_b", "ses_a", Candidate("ses_a", ("journal",)), ONE, (), (), ()),
+        """Bind “Parser” to ses_b
+now   ses_a: unknown now what it contains
+then  ses_b: 1 message, 40 input tokens
+      in /work
 kept  The binding of now stays in the history, and this can be undone.
 lost  nothing""",
     ),

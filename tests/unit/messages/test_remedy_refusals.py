@@ -8,7 +8,7 @@ from t3tray.domain.split import Candidate
 from t3tray.errors import Refused, T3TrayError, UsageError
 from t3tray.messages.remedy_refusals import heal_without_t3_code, holds_all, nothing_to_join, session_not_named
 
-FULLER, OTHER = Candidate("ses_a", ("journal",), messages=12), Candidate("ses_b", ("T3 Code",), messages=3)
+FULLER, OTHER = Candidate("ses_a", ("journal",), messages=12), Candidate("ses_b", ("T3 Code",), messages=1)
 
 
 @pytest.mark.parametrize(
@@ -22,12 +22,17 @@ FULLER, OTHER = Candidate("ses_a", ("journal",), messages=12), Candidate("ses_b"
             "ses_a, in which T3 Code goes on, holds all of this conversation, 1,200 messages of it as a summary only.",
             "There is nothing to heal.",
         ),
+        (
+            holds_all("ses_a", 1),
+            "ses_a, in which T3 Code goes on, holds all of this conversation, 1 message of it as a summary only.",
+            "There is nothing to heal.",
+        ),
         (heal_without_t3_code(), "This thread is not one of T3 Code's.", "“join” brings its sessions together."),
         (session_not_named(()), "No other session of this thread is known", "Name one with --session."),
         (
             session_not_named((FULLER, OTHER)),
             "Which session?",
-            "Name one with --session. The fullest first: ses_a (12 messages); ses_b (3 messages).",
+            "Name one with --session. The fullest first: ses_a (12 messages); ses_b (1 message).",
         ),
     ],
 )

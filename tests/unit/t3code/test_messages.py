@@ -77,7 +77,7 @@ def test_lines_of_nobody_are_left_out_and_that_is_said(tmp_path: Path) -> None:
     found = transcript(with_messages(tmp_path, ("m1", "user", "hello", 0, "[]"), ("m2", "system", "x", 0, None)), "t1")
     assert found is not None
     assert [said.text for said in found.messages] == ["hello"]
-    assert any("Left out: 1 messages" in said for said in found.missing)
+    assert any("Left out: 1 message that" in said for said in found.missing)
 
 
 @pytest.mark.parametrize(
