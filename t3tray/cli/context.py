@@ -1,11 +1,11 @@
-"""The context of one running command: parsed arguments, backend and output streams."""
+"""The context of one running command: parsed arguments, output streams and, for most, the backend."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TextIO
 
 from t3tray.backend.backend import Backend
@@ -15,11 +15,10 @@ from t3tray.errors import OutputLost, Refused
 
 
 @dataclass
-class Command:
-    """One running command: its parsed arguments, the backend, and the streams for its output."""
+class BareCommand:
+    """One running command: its parsed arguments, and the streams for its output."""
 
     arguments: argparse.Namespace
-    backend: Backend
     out: TextIO
     err: TextIO
     # Set when a piece of a streamed answer could not be written.
@@ -74,3 +73,10 @@ class Command:
         self.say(preview)
         if (await self.ask("Continue? [y/N] ")).lower() not in ("y", "yes"):
             raise Refused("Nothing was changed.")
+
+
+@dataclass
+class Command(BareCommand):
+    """One running command that uses our data and the server."""
+
+    backend: Backend = field(kw_only=True)

@@ -148,6 +148,8 @@ def build_parser() -> argparse.ArgumentParser:
     guard.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     guard.add_argument("--interrupt", action="store_true", help="proceed even if this interrupts a running turn in T3 Code")
     guard.add_argument("--at-login", action="store_true", help="with `on`: also start t3tray at login")
+    entries = "make this installation an app of the desktop or a command of the shell, or take both away"
+    add("app", entries).add_argument("action", choices=["install", "link", "remove"])
     add("attach", "verify a thread's session, then open OpenCode in this terminal").add_argument("thread", metavar="THREAD")
     return parser
 

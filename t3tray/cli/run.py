@@ -10,6 +10,7 @@ from functools import partial
 from typing import TextIO
 
 from t3tray.backend.backend import Backend
+from t3tray.cli.commands.app import app
 from t3tray.cli.commands.guard import guard
 from t3tray.cli.commands.remedy import remedy
 from t3tray.cli.commands.resume import attach, resume
@@ -18,7 +19,7 @@ from t3tray.cli.commands.server import doctor, server
 from t3tray.cli.commands.settings import settings
 from t3tray.cli.commands.threads import adopt, journal, show, status, threads
 from t3tray.cli.commands.vault import vault
-from t3tray.cli.context import Command
+from t3tray.cli.context import BareCommand, Command
 from t3tray.cli.interrupts import Interrupts
 from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.errors import ExitCode
@@ -47,9 +48,11 @@ async def _run(arguments: argparse.Namespace, out: TextIO, err: TextIO, interrup
 
 
 async def _answer(arguments: argparse.Namespace, out: TextIO, err: TextIO, opened: contextlib.AsyncExitStack) -> ExitCode:
+    if bare := WITHOUT_BACKEND.get(arguments.command):
+        return await bare(BareCommand(arguments, out, err))
     backend = await Backend.open(arguments.data_dir, "command")
     opened.push_async_callback(backend.close)
-    command = Command(arguments, backend, out, err)
+    command = Command(arguments, out, err, backend=backend)
     backend.server.subscribe(partial(_report_slow_start, command, []))
     for notice in await backend.restoring.warnings():
         command.say(notice)
@@ -83,3 +86,5 @@ COMMANDS: dict[str, Callable[[Command], Awaitable[ExitCode]]] = {
     "settings": settings,
     "vault": vault,
 }
+# Those that work where our data cannot be opened, and make none where there is none.
+WITHOUT_BACKEND: dict[str, Callable[[BareCommand], Awaitable[ExitCode]]] = {"app": app}

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from t3tray.system.autostart_entry import Autostart
+from t3tray.system.paths import usual_data_directory
 
 
 def open_autostart(environment: Mapping[str, str], home: Path, words: Sequence[str]) -> Autostart:
@@ -28,6 +29,11 @@ def open_autostart(environment: Mapping[str, str], home: Path, words: Sequence[s
     from t3tray.system.desktop_entry import DesktopEntry
 
     return DesktopEntry(Path(environment.get("XDG_CONFIG_HOME") or home / ".config"), command)
+
+
+def words_for(data: Path) -> tuple[str, ...]:
+    """Return the arguments with which t3tray uses this data folder."""
+    return () if data == usual_data_directory() else ("--data-dir", str(data))
 
 
 def own_command(environment: Mapping[str, str], called: Path, python: Path, frozen: bool) -> list[str]:

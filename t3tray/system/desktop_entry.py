@@ -37,7 +37,7 @@ class DesktopEntry:
         if entry.get("hidden") == "true" or entry.get("x-gnome-autostart-enabled") == "false":
             return autostart_blocked(DESKTOP_LIST)
         found = entry.get("exec", "")
-        return AutostartState(True) if found == self._line() else starts_another(found)
+        return AutostartState(True) if found == exec_line(self._command) else starts_another(found)
 
     def turn_on(self) -> None:
         lines = (
@@ -45,7 +45,7 @@ class DesktopEntry:
             "Type=Application",
             "Name=t3tray",
             f"Comment={COMMENT}",
-            f"Exec={self._line()}",
+            f"Exec={exec_line(self._command)}",
             "Icon=t3tray",
             "Terminal=false",
             "X-GNOME-Autostart-enabled=true",
@@ -55,12 +55,14 @@ class DesktopEntry:
     def turn_off(self) -> None:
         remove_entry(self._path)
 
-    def _line(self) -> str:
-        return " ".join(map(_quoted, self._command))
+
+def exec_line(command: Sequence[str]) -> str:
+    """Return a command as the value of `Exec`. Raises WorldError for control characters."""
+    return " ".join(map(_quoted, command))
 
 
 def _quoted(word: str) -> str:
-    """Quote an argument for the command and escape it for a desktop entry, by the specification. Raises WorldError."""
+    """Quote an argument for the command and escape it for a desktop entry, by the specification."""
     if has_controls(word):
         raise WorldError(f"A desktop entry cannot contain the path “{word!r}”.")
     if _PLAIN.fullmatch(word):

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from t3tray.domain.inventory import AutostartState
 from t3tray.errors import WorldError
-from t3tray.system.autostart import open_autostart
+from t3tray.system.autostart import open_autostart, words_for
 from t3tray.system.autostart_entry import Autostart
-from t3tray.system.paths import usual_data_directory
 
 
 async def login_state(data: Path) -> AutostartState:
@@ -31,5 +30,4 @@ async def set_login_state(data: Path, is_on: bool) -> AutostartState:
 
 
 def _autostart(data: Path) -> Autostart:
-    words = () if data == usual_data_directory() else ("--data-dir", str(data))
-    return open_autostart(os.environ, Path.home(), words)
+    return open_autostart(os.environ, Path.home(), words_for(data))

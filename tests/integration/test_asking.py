@@ -19,7 +19,7 @@ import argparse, asyncio, sys
 from typing import cast
 from t3tray.cli.context import Command
 from t3tray.backend.backend import Backend
-command = Command(argparse.Namespace(json=False), cast(Backend, None), sys.stdout, sys.stdout)
+command = Command(argparse.Namespace(json=False), sys.stdout, sys.stdout, backend=cast(Backend, None))
 print("told", asyncio.run(command.ask("Do it? ")))
 """
 

@@ -58,7 +58,7 @@ async def test_a_session_that_could_not_be_confirmed_is_bound_while_the_guard_ru
 
     monkeypatch.setattr(Settlement, "join_if_possible", break_once)
     backend, out, err = await Backend.open(str(tmp_path / "data"), "command"), io.StringIO(), io.StringIO()
-    running = asyncio.create_task(guard(Command(Namespace(action="run", json=False), backend, out, err)))
+    running = asyncio.create_task(guard(Command(Namespace(action="run", json=False), out, err, backend=backend)))
     async with AsyncExitStack() as at_end:
         at_end.push_async_callback(backend.close)
         at_end.push_async_callback(end, running)

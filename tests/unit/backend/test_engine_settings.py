@@ -136,6 +136,6 @@ async def test_the_command_line_names_the_setting_that_has_an_invalid_value(
 ) -> None:
     words = Namespace(name=name, value=value, json=True)
     with pytest.raises(UsageError) as refused:
-        await settings(Command(words, backend, io.StringIO(), io.StringIO()))
+        await settings(Command(words, io.StringIO(), io.StringIO(), backend=backend))
     assert (refused.value.title, refused.value.message) == ("Invalid value", told)
     assert backend.preferences.current == Settings()

@@ -102,7 +102,7 @@ def test_an_answer_that_nobody_reads_any_more_goes_on_in_silence() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as out:
-        command = Command(WORDS, None, out, io.StringIO())  # type: ignore[arg-type]
+        command = Command(WORDS, out, io.StringIO(), backend=None)  # type: ignore[arg-type]
         for _ in range(3):
             command.write_piece("a piece\n")
 
@@ -112,11 +112,11 @@ async def test_what_another_machine_left_is_forgotten_only_by_stop(action: str) 
     backend = await Backend.open(None, "command")
     words = Namespace(action=action, forget=True, json=False)
     with pytest.raises(UsageError, match=r"--forget can be used only with `server stop`\.") as refused:
-        await COMMANDS["server"](Command(words, backend, io.StringIO(), io.StringIO()))
+        await COMMANDS["server"](Command(words, io.StringIO(), io.StringIO(), backend=backend))
     assert refused.value.exit_code is ExitCode.USAGE
     words.action = "stop"
     with pytest.raises(UsageError, match="No other machine has started a server"):
-        await COMMANDS["server"](Command(words, backend, io.StringIO(), io.StringIO()))
+        await COMMANDS["server"](Command(words, io.StringIO(), io.StringIO(), backend=backend))
     await backend.close()
 
 
