@@ -48,6 +48,7 @@ qt_libraries() {
         have Xvfb || wanted+=(xvfb)
         have dbus-daemon || wanted+=(dbus)
         have xdotool || wanted+=(xdotool)
+        have strace || wanted+=(strace)
     fi
     [ ${#wanted[@]} = 0 ] || install_debian "${wanted[@]}"
 }

@@ -1,6 +1,6 @@
 """Inspects this installation: the inventory, the doctor's findings, and the diagnostics as one text to be sent.
 
-Secrets are removed from the diagnostics; titles, folders and messages of threads are in it only where the logs have them. Nothing
+Secrets are removed from the diagnostics. No title or message of a thread is in it, and a folder only if the logs name it. Nothing
 is changed; no server is started, and no program but `opencode --version`.
 """
 

@@ -110,7 +110,7 @@ class TranscriptArchiver:
             assert isinstance(found.evidence.session, Found)
             facts = found.evidence.session.value
             known[facts.id] = facts.updated_ms  # not tried again before it changes
-            _log.warning("What was said in “%s” (%s) cannot be kept: %s", found.thread.title, facts.id, error.message)
+            _log.warning("Session %s of thread %s cannot be archived: %s", facts.id, found.thread.id, error.message)
 
     def _is_live_again(self, thread: Thread, session_id: str) -> bool:
         """Whether a transcript that was dropped belongs to a live thread again."""
@@ -148,7 +148,7 @@ class TranscriptArchiver:
             self._dropped.add(owner.session_id)
             known[owner.session_id] = state.updated_ms
             self._size -= state.size
-            _log.warning("The archive is full: what was kept of “%s” (%s) was let go.", owner.title, owner.session_id)
+            _log.warning("The archive is full: session %s of thread %s was removed.", owner.session_id, owner.thread_id)
 
     def _live(self) -> frozenset[str]:
         """Return the sessions that threads which are not archived are bound to."""

@@ -111,7 +111,8 @@ def _engine(path: Path, memory: sqlite3.Connection | None, pragmas: tuple[str, .
     def connect() -> sqlite3.Connection:
         return memory or sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
 
-    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=StaticPool)
+    # Without `hide_parameters` an error's text, which is logged, would have titles and drafts in it.
+    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=StaticPool, hide_parameters=True)
     event.listen(engine, "connect", partial(_set_up, pragmas))
     event.listen(engine, "begin", _begin)
     return engine

@@ -17,10 +17,10 @@ _UP = 0x1
 _ELSEWHERE = ("192.0.2.1", 9)
 
 
-def main() -> int:
-    names = [name for _, name in socket.if_nameindex()]
+def raise_loopback() -> None:
+    """Switch `lo` on, which exists but is down in a new namespace, and make sure that nothing else can be reached."""
+    assert [name for _, name in socket.if_nameindex()] == ["lo"]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        # In a new namespace it exists, but is down.
         fcntl.ioctl(control, _SET_FLAGS, struct.pack("16sh14x", b"lo", _UP))
         try:
             control.connect(_ELSEWHERE)
@@ -28,7 +28,10 @@ def main() -> int:
             assert error.errno == errno.ENETUNREACH, error
         else:
             raise AssertionError("another network can be reached")
-    assert "lo" in names
+
+
+def main() -> int:
+    raise_loopback()
     return int(pytest.main(sys.argv[1:]))
 
 

@@ -103,6 +103,7 @@ def test_a_session_that_cannot_be_read_keeps_no_other_from_being_kept(place: Pla
     assert not place.look() and not place.look()
     assert (place.kept("odd"), place.kept("fine")) == (0, 4)
     assert "ses_odd" in caplog.text and len(caplog.records) == 1
+    assert "Thread odd" not in caplog.text, "a log has no title"
 
 
 def test_a_turn_that_has_not_finished_waits(place: Place) -> None:
@@ -137,7 +138,7 @@ def test_many_threads_are_spread_over_looks(place: Place) -> None:
     assert all(place.kept(f"t{number}") for number in range(AT_ONCE + 3))
 
 
-def test_over_its_size_the_oldest_closed_one_goes_and_never_a_live_one(place: Place) -> None:
+def test_over_its_size_the_oldest_closed_one_goes_and_never_a_live_one(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     for name, archived in (("old", True), ("live", False), ("new", True)):
         place.add(name, 40, archived=archived)
         place.look()
@@ -151,6 +152,7 @@ def test_over_its_size_the_oldest_closed_one_goes_and_never_a_live_one(place: Pl
     place.say_more("live", 42, 2, NOON + timedelta(hours=2))
     place.look()
     assert [place.kept(name) for name in ("old", "live", "new")] == [0, 44, 0]
+    assert "ses_old" in caplog.text and "Thread old" not in caplog.text, "a log has no title"
 
 
 def test_what_was_let_go_of_is_not_kept_again_at_the_next_start_but_when_it_is_news_or_live(place: Place) -> None:
