@@ -9,7 +9,7 @@ tools=.tools/wheel
 install() { "$1/bin/python" -m pip install --quiet --disable-pip-version-check -c packaging/constraints.txt "${@:2}"; }
 
 [ -x "$tools/bin/python" ] || "$python" -m venv "$tools"
-install "$tools" build check-wheel-contents hatchling twine
+install "$tools" build check-wheel-contents hatch-fancy-pypi-readme hatchling twine
 
 mkdir -p dist
 rm -f dist/t3tray-*.whl dist/t3tray-*.tar.gz

@@ -6,6 +6,7 @@ import ast
 import io
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from contextlib import redirect_stdout, suppress
 from functools import cache
@@ -123,3 +124,12 @@ def test_a_target_of_make_exists(document: Path) -> None:
         called = re.match(r"(?:[A-Z_0-9]+=\S+ )*make((?: [a-z-]+)+)$", code)
         if called:
             assert set(called[1].split()) <= targets, f"{document.name}: {code}"
+
+
+def test_a_package_index_shows_no_picture_and_no_link_into_the_repository() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for each in project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]:
+        text = re.sub(each["pattern"], each["replacement"], text)
+    assert "The user guide explains every verdict" in text
+    assert re.findall(r"<img|<picture|src(?:set)?=|\]\((?!https?:)", text) == []
