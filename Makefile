@@ -1,5 +1,5 @@
 # Every target does its own set-up; see README.md.
-.PHONY: help run demo test quick soak check coverage bench screenshots setup test-versions wheel freeze smoke
+.PHONY: help run demo test quick soak check coverage bench screenshots setup test-versions wheel app-check freeze smoke
 .DEFAULT_GOAL := run
 
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
@@ -58,6 +58,9 @@ screenshots: setup  ## every screen again, from the real app in the demo's world
 
 wheel: setup  ## wheel and sdist in dist/, checked, installed in a fresh environment and tried
 	@packaging/make_wheel.sh
+
+app-check: setup  ## t3tray.app for both kinds of Mac from its real libraries, laid out and signed here, and read back
+	@packaging/macos/app_check.sh
 
 freeze:  ## the packaged program in dist/, with Python and Qt
 	@packaging/freeze/build.sh

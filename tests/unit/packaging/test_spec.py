@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import plistlib
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import macho
 import pytest
 import trim
 import version_info
@@ -61,6 +63,7 @@ def made(system: str, patch: pytest.MonkeyPatch) -> Made:
     ):
         patch.setitem(sys.modules, name, module)
     patch.setattr(trim, "linked_libraries", lambda _: [])
+    patch.setattr(macho, "oldest_macos", lambda _: "13.4")
     patch.setattr(version_info, "version_info", lambda name, version: (name, version))
     patch.setattr(sys, "platform", system)
     patch.setattr(sys, "path", [*sys.path])
@@ -99,11 +102,14 @@ def test_what_is_found_by_name_is_packed_and_what_is_dropped_is_not(
 
 def test_the_app_has_its_plist_and_is_signed_when_an_identity_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("T3TRAY_CODESIGN_IDENTITY", "Developer ID")
-    monkeypatch.setenv("T3TRAY_ENTITLEMENTS", "entitlements.plist")
     found = made("darwin", monkeypatch)
     (bundle,), (program,) = found.parts["BUNDLE"], found.parts["EXE"]
     assert (bundle.named["name"], bundle.named["version"]) == ("t3tray.app", __version__)
     assert bundle.named["info_plist"]["CFBundleVersion"] == __version__
-    assert (program.named["codesign_identity"], program.named["entitlements_file"]) == ("Developer ID", "entitlements.plist")
+    assert program.named["codesign_identity"] == "Developer ID"
+    assert bundle.named["info_plist"]["LSMinimumSystemVersion"] == "13.4"
+    # Nothing but what opening a terminal by AppleScript takes.
+    granted = plistlib.loads(Path(program.named["entitlements_file"]).read_bytes())
+    assert granted == {"com.apple.security.automation.apple-events": True}
     monkeypatch.delenv("T3TRAY_CODESIGN_IDENTITY")
     assert made("darwin", monkeypatch).parts["EXE"][0].named["codesign_identity"] is None
