@@ -31,6 +31,8 @@ class LinkOpener(QObject):
         self._bring_up = bring_up
         self._open_window = open_window
         self._listing = listing
+        self._window: MainWindow | None = None
+        self._to_resume = ""
         self.pending: ThreadLink | None = None
 
     def begin(self, text: str) -> None:
@@ -66,28 +68,35 @@ class LinkOpener(QObject):
         listing = self._listing()
         if self.pending and listing:
             link, self.pending = self.pending, None
-            _show(self._open_window(), link, listing)
+            self._show(self._open_window(), link, listing)
 
+    def _show(self, window: MainWindow, link: ThreadLink, listing: ThreadListData) -> None:
+        """Show the link's thread, or a note that there is none."""
+        from t3tray.domain.t3code_thread import T3Thread
+        from t3tray.messages import links
+        from t3tray.threads.snapshot import ThreadRow
 
-def _show(window: MainWindow, link: ThreadLink, listing: ThreadListData) -> None:
-    """Show the link's thread, or a note that there is none."""
-    from t3tray.domain.t3code_thread import T3Thread
-    from t3tray.messages import links
-    from t3tray.threads.snapshot import ThreadRow
+        if self._window is None:
+            self._window = window
+            window.threads.chosen.connect(self._on_chosen)
+        window.bar.withdraw(*links.NOTES)
+        # A request that waits for the user is in the list too, under an id of its own.
+        item = listing.items.get(link.thread_id)
+        if not isinstance(item, ThreadRow | T3Thread):
+            window.bar.note(links.THREAD_NOT_FOUND_NOW if _lacks_threads(listing.snapshot) else links.UNKNOWN_THREAD)
+            return
+        window.show_thread(link.thread_id)
+        if link.is_to_resume:
+            self._to_resume = link.thread_id
+            window.bar.note(links.RESUME_WANTED if isinstance(item, ThreadRow) else links.NOT_OURS_TO_RESUME)
 
-    # A request that waits for the user is in the list too, under an id of its own.
-    item = listing.items.get(link.thread_id)
-    if not isinstance(item, ThreadRow | T3Thread):
-        window.bar.note(links.THREAD_NOT_FOUND_NOW if _lacks_threads(listing.snapshot) else links.UNKNOWN_THREAD)
-        return
-    window.show_thread(link.thread_id)
-    if not link.is_to_resume:
-        # An earlier link's thread is no longer shown.
-        window.bar.withdraw(links.UNKNOWN_THREAD, links.THREAD_NOT_FOUND_NOW, *links.RESUME_NOTES)
-    elif isinstance(item, ThreadRow):
-        window.bar.note(links.resume_wanted(item.verdict))
-    else:
-        window.bar.note(links.NOT_OURS_TO_RESUME)
+    @Slot(str)
+    def _on_chosen(self, thread_id: str) -> None:
+        """Withdraw the note on the thread that was to be resumed when another one is shown."""
+        from t3tray.messages.links import NOT_OURS_TO_RESUME, RESUME_WANTED
+
+        if self._window and thread_id != self._to_resume:
+            self._window.bar.withdraw(RESUME_WANTED, NOT_OURS_TO_RESUME)
 
 
 def _lacks_threads(snapshot: Snapshot) -> bool:

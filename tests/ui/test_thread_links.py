@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from t3tray.domain.link import ThreadLink
 from t3tray.domain.pending_request import ApprovalRequest
 from t3tray.domain.verdict import Reason
 from t3tray.errors import ExitCode, ServerDown, UsageError
-from t3tray.messages.links import INVALID_LINK, NOT_OURS_TO_RESUME, THREAD_NOT_FOUND_NOW, UNKNOWN_THREAD
+from t3tray.messages.links import INVALID_LINK, NOT_OURS_TO_RESUME, RESUME_WANTED, THREAD_NOT_FOUND_NOW, UNKNOWN_THREAD
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.thread_links import LinkOpener
 from t3tray.ui.threads.thread_list_data import ThreadListData, thread_list_data
@@ -72,22 +73,25 @@ def test_a_known_thread_is_shown_without_a_word(world: World, thread_id: str) ->
     assert not {name for name, *_ in world.recorded.backend.asked} - READS
 
 
-@pytest.mark.parametrize(
-    ("thread_id", "says"),
-    [
-        ("a", "Nothing was started: choose Resume in Terminal"),
-        ("b", "cannot be resumed now"),
-        ("c", "unknown"),
-        ("x", "another provider"),
-    ],
-)
-def test_a_link_to_resume_says_what_is_so_and_starts_nothing(world: World, thread_id: str, says: str) -> None:
+@pytest.mark.parametrize("thread_id", ["a", "b", "c", "old", "x"])
+def test_a_link_to_resume_says_what_is_so_and_starts_nothing(world: World, thread_id: str) -> None:
     world.links.open(ThreadLink(thread_id, is_to_resume=True))
-    assert world.window.threads.current() == thread_id and says in world.note()
+    assert world.window.threads.current() == thread_id
+    assert world.note() == (NOT_OURS_TO_RESUME if thread_id == "x" else RESUME_WANTED)
     assert not {name for name, *_ in world.recorded.backend.asked} - READS
-    world.links.open(ThreadLink("old"))
-    assert world.note() == "", "it was about the thread before"
-    assert NOT_OURS_TO_RESUME
+    offered = [each.text() for each in world.window.page.header.findChildren(QPushButton)]
+    assert ("Resume in Terminal" in offered) is (thread_id in ("a", "old"))
+
+
+def test_its_note_is_about_the_thread_that_is_shown(world: World) -> None:
+    world.links.open(ThreadLink("a", is_to_resume=True))
+    world.read(replace(SNAPSHOT, rows=SNAPSHOT.rows[1:] + SNAPSHOT.rows[:1]))
+    assert world.note() == RESUME_WANTED
+    world.window.show_thread("b")
+    assert world.note() == ""
+    world.links.open(ThreadLink("a", is_to_resume=True))
+    world.links.open(ThreadLink("a"))
+    assert world.note() == "", "the newest link does not ask for it"
 
 
 @pytest.mark.parametrize("thread_id", ["nobody", "A", "per_1", "import:codex:1"])
@@ -196,7 +200,7 @@ def test_the_app_starts_and_opens_there(tmp_path: Path, words: tuple[str, ...]) 
     done = subprocess.run(first_argv(tmp_path, *words), capture_output=True, text=True, check=False, timeout=90)
     assert done.returncode == 0, done.stderr
     *_, last, asked = done.stdout.splitlines()
-    assert last.startswith("b|A link asks to resume this thread. Nothing was started") and asked == "asked set()"
+    assert last == f"b|{RESUME_WANTED}" and asked == "asked set()"
 
 
 @pytest.mark.process
@@ -209,7 +213,7 @@ def test_a_second_process_hands_its_link_to_the_first_and_ends(tmp_path: Path) -
             ("t3tray://thread/b?x", ExitCode.USAGE, ""),
             ("t3tray://thread/a", ExitCode.DONE, "a|\n"),
             ("t3tray://thread/nobody", ExitCode.DONE, f"a|{UNKNOWN_THREAD}\n"),
-            ("t3tray://resume/b", ExitCode.DONE, "b|A link asks to resume"),
+            ("t3tray://resume/b", ExitCode.DONE, f"b|{RESUME_WANTED}"),
         ):
             argv = [sys.executable, "-m", "t3tray", "--data-dir", str(tmp_path), link]
             second = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=90)
