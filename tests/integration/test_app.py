@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from t3tray.errors import ExitCode
+from t3tray.messages.links import RESUME_WANTED, UNKNOWN_THREAD
 from tests.support.forked import Command
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.program import Program
@@ -156,3 +158,63 @@ def test_a_server_that_was_started_to_stay_outlives_the_app(program: Program, th
     with app_with_server(program) as (app, server):
         end(app)
     assert lives(server)
+
+
+# The app, which prints the thread and the note that it shows, at each change.
+SHOWS = """
+import os, sys
+from PySide6.QtCore import QTimer
+from t3tray.backend.backend import Backend
+from t3tray.system.paths import data_directory
+from t3tray.ui.application import Application
+
+def look():
+    window, listing = app.window, app.bridge and app.bridge.listing
+    if window and listing and listing.total:
+        state = f"{window.threads.current()} {window.bar._message.text()}"
+        if shown[-1:] != [state]:
+            shown.append(state)
+            print(state, flush=True)
+
+shown = []
+directory = data_directory(None, os.environ)
+app = Application(directory, lambda publish: Backend.open(str(directory), "tray"), link=sys.argv[1])
+user = QTimer()
+user.timeout.connect(look)
+user.start(20)
+sys.exit(app.run())
+"""
+
+
+def test_a_link_shows_its_thread_and_nothing_is_started_or_written_for_it(
+    program: Program, model: StubModel, thread: str, opencode_home: OpenCodeHome
+) -> None:
+    program.run("server", "stop")
+    journal, said = program.json("journal"), model.words_sent()
+    argv = [sys.executable, "-c", SHOWS, f"t3tray://thread/{thread}"]
+    with subprocess.Popen(argv, env=program.environment, stdout=subprocess.PIPE, text=True) as app:
+        try:
+            assert app.stdout
+            assert next(line for line in app.stdout if not line.startswith("None")) == f"{thread} \n"
+            for link, shown in (("t3tray://thread/nobody", UNKNOWN_THREAD), (f"t3tray://resume/{thread}", RESUME_WANTED)):
+                assert program.run(link) == ""
+                assert app.stdout.readline() == f"{thread} {shown}\n"
+            program.run(f"t3tray://resume/{thread}?now", code=ExitCode.USAGE)
+        finally:
+            app.terminate()
+        assert app.wait(90) == 0
+    assert not [*opencode_home.processes()], "no server"
+    assert program.json("journal") == journal and model.words_sent() == said
+
+
+def test_a_link_is_not_for_a_t3tray_without_a_window(program: Program) -> None:
+    with program.started("run", "--json") as running:
+        assert running.stdout
+        assert any('"threads"' in line for line in running.stdout)
+        done = subprocess.run(
+            program.argv("t3tray://thread/a"), env=program.environment, capture_output=True, text=True, timeout=90, check=False
+        )
+        assert (done.returncode, done.stdout) == (ExitCode.REFUSED, "")
+        assert f"t3tray is already running without a window (process {running.pid})." in done.stderr
+        running.terminate()
+        assert running.wait(90) == 0
