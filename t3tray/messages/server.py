@@ -11,7 +11,7 @@ STOP_THERE = (
 )
 KEEPS_STARTING = "It keeps starting. Try again later; `t3tray server status` shows its state."
 APP_NOT_FOUND = "T3 Code is not responding, and its app was not found on this computer."
-APP_ASKED = "Asked the system to open T3 Code; its app cannot be told which thread to show."
+APP_ASKED = "Asked the system to open T3 Code; no version of its app is known that can be told which thread to show."
 
 
 def ended_with(code: int) -> str:
@@ -69,4 +69,4 @@ def is_stray(is_usable: bool) -> str:
 
 def page_opened(address: str) -> str:
     """Return the result of opening a thread's page of T3 Code."""
-    return f"Opened {address}; a browser that is new to T3 Code has to be paired first."
+    return f"Asked the browser to open {address}; a browser that is new to T3 Code has to be paired first."

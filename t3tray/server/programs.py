@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import logging
 import os
+import subprocess
 import sys
 import webbrowser
 from pathlib import Path
@@ -37,7 +38,11 @@ from t3tray.system.terminal import console_program, open_terminal, start
 from t3tray.system.url_handlers import has_handler
 
 _log = logging.getLogger(__name__)
-_T3_SCHEME = "t3code"
+# T3 Code's mobile app opens `t3code://threads/ENVIRONMENT/THREAD`. For it the desktop app only comes to the front, up to 0.0.38
+# (its issue 9745), and no release is known with the change that shows the thread (its pull request 8246): none is named here.
+_T3_APP = "t3code://app"
+# In seconds.
+_OPEN_LIMIT = 5.0
 _FROZEN = bool(getattr(sys, "frozen", False))
 
 
@@ -132,9 +137,11 @@ class Programs:
                 raise WorldError("No browser could be opened.", f"The page is {address}")
             return OpenResult(page_opened(address), address)
         environment = self.environment()
-        if has_handler(_T3_SCHEME, sys.platform, environment) is False:
+        if has_handler("t3code", sys.platform, environment) is False:
             return OpenResult(APP_NOT_FOUND, title=thread.title)
-        start([_opener(), f"{_T3_SCHEME}://app"], environment)
+        opening = start([_opener(), _T3_APP], environment)
+        if sys.platform == "darwin" and _has_failed(opening):
+            return OpenResult(APP_NOT_FOUND, title=thread.title)
         return OpenResult(APP_ASKED, title=thread.title)
 
     def _login(self, again: bool = False) -> dict[str, str] | None:
@@ -148,6 +155,14 @@ class Programs:
 
     def _find(self, login_path: str | None) -> Path:
         return find_binary(self.settings.opencode_path, os.environ, Path.home(), login_path, (self._data / "bin",))
+
+
+def _has_failed(opening: subprocess.Popen[bytes]) -> bool:
+    """Return whether macOS's `open` found nothing that opens its argument; it ends at once, whatever it opened keeps running."""
+    try:
+        return opening.wait(_OPEN_LIMIT) != 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def _opener() -> str:

@@ -17,6 +17,7 @@ def has_handler(scheme: str, platform: str, environment: Mapping[str, str]) -> b
         # T3 Code registers its scheme on macOS and Linux only, and Windows shows a dialog for an unknown one.
         return False
     if platform == "darwin":
+        # Only `open` itself tells, by its exit status.
         return None
     try:
         asked = subprocess.run(

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from t3tray.domain.thread import Source, Thread
+from t3tray.messages.server import APP_ASKED, APP_NOT_FOUND
 from t3tray.server import process, token_bearers
 from t3tray.server.programs import Programs
 from t3tray.settings.definitions import Settings
@@ -105,9 +106,11 @@ def test_a_folder_and_t3_code_are_opened_by_its_own_program(home: Path, opened: 
     assert opened.read_text().splitlines() == [str(home)]
     opened.unlink()
     assert has_handler("t3code", sys.platform, os.environ) is None, "it cannot be asked"
-    ours.open_t3code(Thread("3f2a", "Parser", "/work", Source.T3CODE, NOON, NOON), None)
-    until(opened.exists, "what was opened")
-    assert opened.read_text().splitlines() == ["t3code://app"]
+    theirs = Thread("3f2a", "Parser", "/work", Source.T3CODE, NOON, NOON)
+    asked = ours.open_t3code(theirs, None)
+    assert opened.read_text().splitlines() == ["t3code://app"] and asked.sentence == APP_ASKED
+    (home / "bin" / "open").write_text("#!/bin/sh\nexit 1\n")
+    assert ours.open_t3code(theirs, None).sentence == APP_NOT_FOUND, "its exit status is all that tells"
 
 
 def test_an_environment_that_is_not_told_makes_no_server_ours(monkeypatch: pytest.MonkeyPatch) -> None:
