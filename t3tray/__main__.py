@@ -64,7 +64,7 @@ def _start(data_dir: str | None, is_demo: bool, link: str = "") -> int:
     try:
         if not has_screen(os.environ):
             if link:
-                from t3tray.messages.links import no_window_for_link
+                from t3tray.messages.thread_names import no_window_for_link
 
                 raise no_window_for_link()
             return _run_headless(data_dir, is_demo)

@@ -41,7 +41,7 @@ class LinkOpener(QObject):
 
         self.pending = parse_link(text)
         if self.pending is None:
-            from t3tray.messages.links import invalid_link
+            from t3tray.messages.thread_names import invalid_link
 
             raise invalid_link()
 
@@ -53,7 +53,7 @@ class LinkOpener(QObject):
         if link := parse_link(text):
             self.open(link)
         else:
-            from t3tray.messages.links import INVALID_LINK
+            from t3tray.messages.thread_names import INVALID_LINK
 
             self._bring_up(INVALID_LINK)
 
@@ -73,27 +73,29 @@ class LinkOpener(QObject):
     def _show(self, window: MainWindow, link: ThreadLink, listing: ThreadListData) -> None:
         """Show the link's thread, or a note that there is none."""
         from t3tray.domain.t3code_thread import T3Thread
-        from t3tray.messages import links
+        from t3tray.messages import thread_names
         from t3tray.threads.snapshot import ThreadRow
 
         if self._window is None:
             self._window = window
             window.threads.chosen.connect(self._on_chosen)
-        window.bar.withdraw(*links.NOTES)
+        window.bar.withdraw(*thread_names.NOTES)
         # A request that waits for the user is in the list too, under an id of its own.
         item = listing.items.get(link.thread_id)
         if not isinstance(item, ThreadRow | T3Thread):
-            window.bar.note(links.THREAD_NOT_FOUND_NOW if _lacks_threads(listing.snapshot) else links.UNKNOWN_THREAD)
+            window.bar.note(
+                thread_names.THREAD_NOT_FOUND_NOW if _lacks_threads(listing.snapshot) else thread_names.UNKNOWN_THREAD
+            )
             return
         window.show_thread(link.thread_id)
         if link.is_to_resume:
             self._to_resume = link.thread_id
-            window.bar.note(links.RESUME_WANTED if isinstance(item, ThreadRow) else links.NOT_OURS_TO_RESUME)
+            window.bar.note(thread_names.RESUME_WANTED if isinstance(item, ThreadRow) else thread_names.NOT_OURS_TO_RESUME)
 
     @Slot(str)
     def _on_chosen(self, thread_id: str) -> None:
         """Withdraw the note on the thread that was to be resumed when another one is shown."""
-        from t3tray.messages.links import NOT_OURS_TO_RESUME, RESUME_WANTED
+        from t3tray.messages.thread_names import NOT_OURS_TO_RESUME, RESUME_WANTED
 
         if self._window and thread_id != self._to_resume:
             self._window.bar.withdraw(RESUME_WANTED, NOT_OURS_TO_RESUME)

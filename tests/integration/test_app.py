@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from t3tray.errors import ExitCode
-from t3tray.messages.links import RESUME_WANTED, UNKNOWN_THREAD
+from t3tray.messages.thread_names import RESUME_WANTED, UNKNOWN_THREAD
 from tests.support.forked import Command
 from tests.support.opencode import OpenCodeHome, RawServer
 from tests.support.program import Program

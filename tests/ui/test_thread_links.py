@@ -15,7 +15,7 @@ from t3tray.domain.link import ThreadLink
 from t3tray.domain.pending_request import ApprovalRequest
 from t3tray.domain.verdict import Reason
 from t3tray.errors import ExitCode, ServerDown, UsageError
-from t3tray.messages.links import INVALID_LINK, NOT_OURS_TO_RESUME, RESUME_WANTED, THREAD_NOT_FOUND_NOW, UNKNOWN_THREAD
+from t3tray.messages.thread_names import INVALID_LINK, NOT_OURS_TO_RESUME, RESUME_WANTED, THREAD_NOT_FOUND_NOW, UNKNOWN_THREAD
 from t3tray.threads.snapshot import Snapshot
 from t3tray.ui.thread_links import LinkOpener
 from t3tray.ui.threads.thread_list_data import ThreadListData, thread_list_data

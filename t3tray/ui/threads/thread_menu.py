@@ -9,7 +9,7 @@ from t3tray.domain.pending_request import ApprovalRequest, QuestionRequest
 from t3tray.domain.t3code_thread import T3Thread
 from t3tray.domain.thread import Source
 from t3tray.domain.verdict import Kind, Reason
-from t3tray.messages.links import NO_LINK_TO_THREAD
+from t3tray.messages.thread_names import NO_LINK_TO_THREAD
 from t3tray.threads.snapshot import ThreadRow
 from t3tray.ui.threads.thread_list_data import ListItem
 from t3tray.ui.tray.menu import SEPARATOR, MenuAction, MenuItem, answering
