@@ -15,6 +15,7 @@ CENTER_FAILED = "The system's notification centre failed."
 DESKTOP_LIST = "The desktop's own list of what starts"
 AGENT_FILE = "The launch agent's own file"
 TASK_MANAGER_LIST = "The Task Manager's list of what starts"
+ALLOW_LOGIN_ITEM = "macOS waits for your permission: allow t3tray in System Settings, General, Login Items & Extensions."
 # What the desktop shows of t3tray in that list.
 COMMENT = "Knows which OpenCode session each thread is bound to"
 
@@ -40,6 +41,10 @@ NO_DISPLAY_NAMED = "QT_QPA_PLATFORM selects X, but DISPLAY is not set."
 def service_failed(why: str) -> str:
     """`why` is the name of the error, or its class and text."""
     return f"The desktop's notification service failed ({why})."
+
+
+def login_item_failed(why: object) -> str:
+    return f"macOS did not change the login item: {why}."
 
 
 def not_as_written(path: object) -> str:

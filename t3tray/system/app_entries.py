@@ -132,7 +132,7 @@ def mac_app(home: Path, command: Sequence[str], packaged: Path | None) -> AppEnt
     script = f'#!/bin/sh\n# {MARK} install\nexec {shlex.join(command)} "$@"\n'
 
     def contents() -> Mapping[str, bytes]:
-        return {_PLIST: plistlib.dumps(values), _PROGRAM: script.encode(), _ICON: _draw_icon()}
+        return {_PLIST: plistlib.dumps(values), _PROGRAM: script.encode(), _ICON: draw_icon()}
 
     return AppEntry(
         "app",
@@ -144,7 +144,7 @@ def mac_app(home: Path, command: Sequence[str], packaged: Path | None) -> AppEnt
     )
 
 
-def _draw_icon() -> bytes:
+def draw_icon() -> bytes:
     """Return the icon. Qt draws it in a process of its own: the command line never loads Qt. Raises WorldError."""
     with TemporaryDirectory(prefix="t3tray-") as folder:
         target = Path(folder) / "t3tray.icns"

@@ -20,8 +20,11 @@ def open_autostart(environment: Mapping[str, str], home: Path, words: Sequence[s
     command = [*own_command(environment, Path(sys.argv[0]), Path(sys.executable), frozen), *words]
     if sys.platform == "darwin":
         from t3tray.system.launch_agent import LaunchAgent
+        from t3tray.system.login_service import open_login_service
 
-        return LaunchAgent(home, command)
+        # In the packaged app only: for any other program the system would register Python.
+        service = open_login_service(home, command) if frozen and not words else None
+        return service or LaunchAgent(home, command)
     if sys.platform == "win32":
         from t3tray.system.run_key import RunKey, WindowsRegistry
 

@@ -1,7 +1,7 @@
 """Start at login on macOS: a launch agent of the user.
 
 launchd is not notified: it reads the folder at the next login; notified, it would start a second t3tray immediately, or end this
-one. A bundle could use SMAppService instead (macOS 13), which shows it with its own name among the login items.
+one. The packaged app uses SMAppService instead (`login_service`), which shows it with its own name among the login items.
 """
 
 from __future__ import annotations
@@ -42,11 +42,7 @@ class LaunchAgent:
         return AutostartState(True) if found == self._command else starts_another(" ".join(map(str, found)))
 
     def turn_on(self) -> None:
-        if "/AppTranslocation/" in self._command[0]:
-            raise WorldError(
-                "macOS runs this copy of t3tray from a place that is gone at the next login.",
-                "Move t3tray to the Applications folder, open it there, and try again.",
-            )
+        refuse_moved(self._command[0])
         agent = {
             "Label": LABEL,
             "ProgramArguments": self._command,
@@ -58,3 +54,12 @@ class LaunchAgent:
 
     def turn_off(self) -> None:
         remove_entry(self._path)
+
+
+def refuse_moved(program: str) -> None:
+    """Raises WorldError for an app that macOS runs from a temporary place, as it does until the user has moved it."""
+    if "/AppTranslocation/" in program:
+        raise WorldError(
+            "macOS runs this copy of t3tray from a place that is gone at the next login.",
+            "Move t3tray to the Applications folder, open it there, and try again.",
+        )

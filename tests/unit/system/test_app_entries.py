@@ -29,7 +29,7 @@ Way = Callable[[], AppEntry]
 
 @pytest.fixture(params=["linux", "macos", "link"])
 def way(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Way:
-    monkeypatch.setattr(app_entries, "_draw_icon", lambda: b"icns")
+    monkeypatch.setattr(app_entries, "draw_icon", lambda: b"icns")
     environment = {"PATH": "/usr/bin", "XDG_DATA_DIRS": str(tmp_path / "share")}
     ways: dict[str, Way] = {
         "linux": lambda: linux_app(environment, tmp_path, COMMAND),
@@ -116,7 +116,7 @@ def test_the_mac_app_has_the_values_of_the_packaged_one_and_starts_this_installa
 
 
 def test_a_file_that_somebody_put_into_the_app_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_entries, "_draw_icon", lambda: b"icns")
+    monkeypatch.setattr(app_entries, "draw_icon", lambda: b"icns")
     entry = mac_app(tmp_path, COMMAND, None)
     entry.install()
     note = entry.files.root / "Contents" / "Resources" / "note"
