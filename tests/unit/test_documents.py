@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 
 from t3tray.cli.parser import parse as parse_command
+from t3tray.domain.versions import minimum
+from t3tray.messages.inventory import INSTALL_WITH_NPM
+from tests.versions.__main__ import VERSIONS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -133,3 +136,11 @@ def test_a_package_index_shows_no_picture_and_no_link_into_the_repository() -> N
         text = re.sub(each["pattern"], each["replacement"], text)
     assert "The user guide explains every verdict" in text
     assert re.findall(r"<img|<picture|src(?:set)?=|\]\((?!https?:)", text) == []
+
+
+def test_the_version_of_opencode_and_its_installation_are_those_that_the_program_names() -> None:
+    for name in ("README.md", "docs/install.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert minimum() in text and INSTALL_WITH_NPM in text, name
+    table = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Versions\n")[1].split("\n## ")[0]
+    assert all(version in table for version in VERSIONS)
