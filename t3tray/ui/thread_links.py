@@ -87,7 +87,11 @@ class LinkOpener(QObject):
                 thread_names.THREAD_NOT_FOUND_NOW if _lacks_threads(listing.snapshot) else thread_names.UNKNOWN_THREAD
             )
             return
+        is_other = window.threads.current() != link.thread_id
         window.show_thread(link.thread_id)
+        if is_other:
+            # The user may be typing into the thread that was shown before: Enter would send what was typed in this one.
+            window.page.setFocus()
         if link.is_to_resume:
             self._to_resume = link.thread_id
             window.bar.note(thread_names.RESUME_WANTED if isinstance(item, ThreadRow) else thread_names.NOT_OURS_TO_RESUME)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -21,7 +22,7 @@ from t3tray.ui.thread_links import LinkOpener
 from t3tray.ui.threads.thread_list_data import ThreadListData, thread_list_data
 from t3tray.ui.window import MainWindow
 from tests.support.asked import Asked
-from tests.support.views import NOON, READY, archived, requester, row, t3_thread
+from tests.support.views import NOON, READY, archived, details, requester, row, t3_thread
 
 APPROVAL = ApprovalRequest("per_1", requester("a"), "bash", ("git push",))
 SNAPSHOT = Snapshot(
@@ -56,6 +57,12 @@ class World:
         self.brought_up.append(note)
         self.window.bring_up()
 
+    def asked(self) -> list[tuple[str, ...]]:
+        """What the backend was asked until now. What is asked later comes later, so all of it is there."""
+        self.recorded.bridge.watch("the last one")
+        self.recorded.wait_for("watch", "the last one")
+        return [*self.recorded.backend.asked]
+
     def note(self) -> str:
         return "" if self.window.bar.isHidden() else self.window.bar._message.text()
 
@@ -70,7 +77,7 @@ def test_a_known_thread_is_shown_without_a_word(world: World, thread_id: str) ->
     world.links.open(ThreadLink(thread_id))
     assert world.window.isVisible() and world.window.threads.current() == thread_id
     assert world.note() == "" and world.brought_up == [""]
-    assert not {name for name, *_ in world.recorded.backend.asked} - READS
+    assert not {name for name, *_ in world.asked()} - READS
 
 
 @pytest.mark.parametrize("thread_id", ["a", "b", "c", "old", "x"])
@@ -78,9 +85,34 @@ def test_a_link_to_resume_says_what_is_so_and_starts_nothing(world: World, threa
     world.links.open(ThreadLink(thread_id, is_to_resume=True))
     assert world.window.threads.current() == thread_id
     assert world.note() == (NOT_OURS_TO_RESUME if thread_id == "x" else RESUME_WANTED)
-    assert not {name for name, *_ in world.recorded.backend.asked} - READS
+    assert not {name for name, *_ in world.asked()} - READS
     offered = [each.text() for each in world.window.page.header.findChildren(QPushButton)]
     assert ("Resume in Terminal" in offered) is (thread_id in ("a", "old"))
+
+
+@pytest.mark.parametrize("width", [420, 1200])
+@pytest.mark.parametrize("is_to_resume", [False, True])
+def test_what_the_user_is_typing_is_not_sent_in_the_links_thread(
+    qtbot: QtBot, world: World, width: int, is_to_resume: bool
+) -> None:
+    window, editor = world.window, world.window.page.conversation.composer.editor
+    window.resize(width, 700)
+    window.show_thread("a")
+    window.show_details(details(SNAPSHOT.rows[0]))
+    with qtbot.waitActive(window):
+        window.bring_up()
+    editor.setFocus()
+    qtbot.waitUntil(editor.hasFocus, timeout=90_000)
+    qtbot.keyClicks(editor, "yes")
+    drafted = row("d", draft="rm -rf build")
+    world.read(replace(SNAPSHOT, rows=(*SNAPSHOT.rows, drafted)))
+    world.links.open(ThreadLink("d", is_to_resume))
+    window.show_details(details(drafted))
+    assert editor.toPlainText() == "rm -rf build"
+    for key in (Qt.Key.Key_Return, Qt.Key.Key_Space, Qt.Key.Key_Y):
+        qtbot.keyClick(window.focusWidget(), key)
+    assert not {name for name, *_ in world.asked()} - READS - {"conversations.save_draft"}
+    assert editor.toPlainText() == "rm -rf build"
 
 
 def test_its_note_is_about_the_thread_that_is_shown(world: World) -> None:
@@ -98,10 +130,10 @@ def test_its_note_is_about_the_thread_that_is_shown(world: World) -> None:
 @pytest.mark.parametrize("is_to_resume", [False, True])
 def test_an_unknown_thread_is_a_sentence_and_nothing_else(world: World, thread_id: str, is_to_resume: bool) -> None:
     world.links.open(ThreadLink("a"))
-    asked = list(world.recorded.backend.asked)
+    asked = world.asked()
     world.links.open(ThreadLink(thread_id, is_to_resume))
     assert world.window.threads.current() == "a" and world.note() == UNKNOWN_THREAD
-    assert not {name for name, *words in world.recorded.backend.asked[len(asked) :] if thread_id in words}
+    assert not {name for name, *words in world.asked()[len(asked) :] if thread_id in words}
     world.links.open(ThreadLink("b"))
     assert world.note() == ""
 
