@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _RAISE = b"raise\n"
 _LIMIT_MS = 2000
+# In seconds: how long another process may take from its lock to its address.
+_START_LIMIT = 5.0
 # Connections that have not sent their request yet; the oldest is closed for a new one.
 _MOST_WAITING = 8
 # In bytes.
@@ -90,13 +93,19 @@ class Instance(QObject):
     def raise_first(self, link: ThreadLink | None = None) -> None:
         """Ask the running t3tray to show its window, with the link's thread. Raises Refused if it has no window or does not
         answer."""
-        holder = self._lock.holder()
-        if holder and not holder.has_window:
-            raise already_running(holder)
-        # Its address may differ from ours: another login session has another runtime folder.
         request = f"{link}\n".encode() if link else _RAISE
-        if not _ask(holder.address if holder and holder.address else address_of(self._directory), request):
-            raise Refused("t3tray is already running, but does not answer.", "End it, then start it again.")
+        limit = time.monotonic() + _START_LIMIT
+        while True:
+            holder = self._lock.holder()
+            if holder and not holder.has_window:
+                raise already_running(holder)
+            # Its address may differ from ours: another login session has another runtime folder.
+            if _ask(holder.address if holder and holder.address else address_of(self._directory), request):
+                return
+            if (holder and holder.address) or time.monotonic() > limit:
+                raise Refused("t3tray is already running, but does not answer.", "End it, then start it again.")
+            # It has just been started, as by a double click on a link, and names its address as soon as its icon is drawn.
+            time.sleep(0.05)
 
     @Slot()
     def _on_connection(self) -> None:

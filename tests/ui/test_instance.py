@@ -113,6 +113,28 @@ def test_a_request_may_come_in_pieces_and_beside_others_that_are_silent(qtbot: Q
         each.close()
 
 
+@pytest.mark.process
+def test_a_first_that_is_only_just_starting_is_waited_for(qtbot: QtBot, tmp_path: Path) -> None:
+    first, link = Instance(tmp_path), ThreadLink("a")
+    assert first.take()
+    script = "from pathlib import Path; from t3tray.domain.link import ThreadLink; from t3tray.ui.instance import Instance; "
+    script += f"print(flush=True); Instance(Path({str(tmp_path)!r})).raise_first(ThreadLink('a'))"
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as second:
+        assert second.stdout and second.stdout.readline()
+        with qtbot.waitSignal(first.link_wanted, timeout=90_000) as asked:
+            first.listen()
+        assert asked.args == [link] and second.wait(90) == 0
+    first.close()
+
+
+def test_a_first_that_answers_nobody_is_refused_at_once(tmp_path: Path) -> None:
+    first = InstanceLock(tmp_path)
+    assert first.take(InstanceHolder(os.getpid(), True, address_of(tmp_path)))
+    with pytest.raises(Refused, match="does not answer"):
+        Instance(tmp_path).raise_first()
+    first.release()
+
+
 def test_an_earlier_version_that_is_the_first_is_only_shown(tmp_path: Path) -> None:
     """It accepts, reads nothing, and shows its window."""
     earlier = InstanceLock(tmp_path)
