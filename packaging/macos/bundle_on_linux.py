@@ -11,18 +11,18 @@ the wheels). So the app does not start, but `check_app.py` and signing see what 
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "freeze"))
 import apple_platform
+import foreign
 import macho
 import PyInstaller
+from foreign import ROOT, SPEC
 from PyInstaller import compat
 
 # Before PyInstaller's other modules take it over.
@@ -32,28 +32,10 @@ from PyInstaller.building import api, osx  # noqa: E402
 from PyInstaller.building.utils import format_binaries_and_datas  # noqa: E402
 from PyInstaller.config import CONF  # noqa: E402
 from PyInstaller.utils import osx as tools  # noqa: E402
-from PyInstaller.utils.hooks.qt._modules_info import QT_MODULES_INFO  # noqa: E402
 
-ROOT = Path(__file__).parents[2]
-SPEC = ROOT / "packaging" / "freeze" / "t3tray.spec"
-# Wheels for any macOS: which of them is the oldest that the app runs on is read from the files.
-ANY_MACOS = {"MACOSX_DEPLOYMENT_TARGET": "99.0"}
+PLATFORMS = {"arm64": "aarch64-apple-darwin", "x86_64": "x86_64-apple-darwin"}
 IDENTIFIER = "org.t3tray.t3tray"
 Entry = tuple[str, str, str]
-
-
-def fetch(architecture: str, python: str, folder: Path) -> None:
-    """Install t3tray with all it needs, for that macOS, into folder/site, and PyInstaller into folder/tool."""
-    platform = {"arm64": "aarch64", "x86_64": "x86_64"}[architecture] + "-apple-darwin"
-    install = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--python-platform", platform]
-    install += ["--python-version", python, "--constraint", str(ROOT / "packaging" / "constraints.txt"), "--target"]
-    only = ["--only-binary", ":all:"]
-    for command in (
-        [*install, str(folder / "site"), *only, "--requirement", str(ROOT / "pyproject.toml")],
-        [*install, str(folder / "site"), "--no-deps", str(ROOT)],
-        [*install, str(folder / "tool"), *only, "--no-deps", "pyinstaller"],
-    ):
-        subprocess.run(command, check=True, env={**os.environ, **ANY_MACOS})
 
 
 class Analysis:
@@ -65,8 +47,8 @@ class Analysis:
         self._site, self._architecture = CONF["site"], CONF["architecture"]
         self.datas: list[Entry] = [(name, file, "DATA") for name, file in format_binaries_and_datas(datas, workingdir=str(ROOT))]
         found: list[Entry] = []
-        roots = list(self._roots())
-        files, queue = set(roots), roots
+        queue = [*foreign.roots(self._site)]
+        files = set(queue)
         while queue:
             file = queue.pop()
             links = list(self._links(file))
@@ -82,19 +64,6 @@ class Analysis:
                     found.append((link.name, link.relative_to(self._site).as_posix(), "SYMLINK"))
         self.binaries: list[Entry] = sorted(tools.collect_files_from_framework_bundles(found))
 
-    def _roots(self) -> Iterator[Path]:
-        site: Path = self._site
-        for file in site.rglob("*"):
-            if file.suffix in (".so", ".dylib") and file.relative_to(site).parts[0] not in ("PySide6", "bin"):
-                yield file
-        sources = "\n".join(file.read_text("utf-8") for file in (site / "t3tray").rglob("*.py"))
-        modules = set(re.findall(r"\bPySide6\.(Qt\w+)", sources))
-        for module in QT_MODULES_INFO:
-            if module.module in modules:
-                yield site / "PySide6" / f"{module.module}.abi3.so"
-                for plugin in module.plugins:
-                    yield from (site / "PySide6/Qt/plugins" / plugin).glob("*.dylib")
-
     def _links(self, file: Path) -> Iterator[Path | None]:
         """Return the libraries in the wheels that one links to; None for one that is not there."""
         (each,) = [each for each in macho.slices(file) if each.architecture == self._architecture]
@@ -108,8 +77,7 @@ class Program(api.EXE):  # type: ignore[misc]
 
     def __init__(self, *_: object, name: str, console: bool, **named: Any) -> None:
         self.name, self.console, self.exclude_binaries = str(Path(CONF["workpath"]) / name), console, True
-        loader = CONF["loader"] / ("run" if console else "runw")
-        shutil.copyfile(loader, self.name)
+        shutil.copyfile(foreign.bootloader(CONF["fetched"], "run" if console else "runw"), self.name)
         thin(self.name, CONF["architecture"])
 
 
@@ -139,8 +107,7 @@ def build(architecture: str, folder: Path) -> Path:
     work = folder / "work"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    loader = next((folder / "tool" / "PyInstaller" / "bootloader").glob("Darwin-*"))
-    CONF.update(site=folder / "site", architecture=architecture, loader=loader, spec=str(SPEC), specpath=str(SPEC.parent))
+    CONF.update(fetched=folder, site=folder / "site", architecture=architecture, spec=str(SPEC), specpath=str(SPEC.parent))
     CONF.update(workpath=str(work), distpath=str(folder), cachedir=str(work), noconfirm=True)
     tools.binary_to_target_arch = thin
     # Paths stay; signing comes after, by another tool.
@@ -176,5 +143,5 @@ def sign(app: Path, folder: Path) -> None:
 
 if __name__ == "__main__":
     target = Path(sys.argv[2]).resolve()
-    fetch(sys.argv[1], sys.argv[3], target)
+    foreign.fetch(PLATFORMS[sys.argv[1]], sys.argv[3], target)
     sign(build(sys.argv[1], target), target)

@@ -100,6 +100,15 @@ def test_what_is_found_by_name_is_packed_and_what_is_dropped_is_not(
     assert "dropped PySide6/Qt/plugins/platforms/libqvnc.so: " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("system", "has_it"), [("linux", False), ("darwin", True), ("win32", True)])
+def test_the_picture_without_which_desktop_notifier_cannot_be_imported_is_packed(
+    system: str, has_it: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (analysis,) = made(system, monkeypatch).parts["Analysis"]
+    assert ("desktop_notifier.resources" in analysis.named["hiddenimports"]) is has_it
+    assert ("desktop_notifier" in {source for _, source, _ in analysis.named["datas"]}) is has_it
+
+
 def test_the_app_has_its_plist_and_is_signed_when_an_identity_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("T3TRAY_CODESIGN_IDENTITY", "Developer ID")
     found = made("darwin", monkeypatch)
