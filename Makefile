@@ -1,5 +1,5 @@
 # Every target does its own set-up; see README.md.
-.PHONY: help run demo test quick soak check coverage bench screenshots setup test-versions wheel app-check freeze smoke
+.PHONY: help run demo test quick soak check coverage bench screenshots setup test-versions wheel app-check win-check freeze smoke
 .DEFAULT_GOAL := run
 
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
@@ -61,6 +61,9 @@ wheel: setup  ## wheel and sdist in dist/, checked, installed in a fresh environ
 
 app-check: setup  ## t3tray.app for both kinds of Mac from its real libraries, laid out and signed here, and read back
 	@packaging/macos/app_check.sh
+
+win-check: setup  ## the package for Windows: its installer's script, programs and real libraries, read here
+	@packaging/windows/win_check.sh
 
 freeze:  ## the packaged program in dist/, with Python and Qt
 	@packaging/freeze/build.sh

