@@ -150,6 +150,11 @@ def build_parser() -> argparse.ArgumentParser:
     guard.add_argument("--at-login", action="store_true", help="with `on`: also start t3tray at login")
     entries = "make this installation an app of the desktop or a command of the shell, or take both away"
     add("app", entries).add_argument("action", choices=["install", "link", "remove"])
+    uninstall = add("uninstall", "end and remove what t3tray has on this machine, except the program")
+    how = uninstall.add_mutually_exclusive_group(required=True)
+    how.add_argument("--dry-run", action="store_true", help="only list what would be removed")
+    how.add_argument("--yes", action="store_true", help="remove it")
+    uninstall.add_argument("--data", action="store_true", help="also remove t3tray's data and logs")
     add("attach", "verify a thread's session, then open OpenCode in this terminal").add_argument("thread", metavar="THREAD")
     return parser
 

@@ -18,6 +18,7 @@ from t3tray.cli.commands.send import new, send
 from t3tray.cli.commands.server import doctor, server
 from t3tray.cli.commands.settings import settings
 from t3tray.cli.commands.threads import adopt, journal, show, status, threads
+from t3tray.cli.commands.uninstall import uninstall
 from t3tray.cli.commands.vault import vault
 from t3tray.cli.context import BareCommand, Command
 from t3tray.cli.interrupts import Interrupts
@@ -87,4 +88,4 @@ COMMANDS: dict[str, Callable[[Command], Awaitable[ExitCode]]] = {
     "vault": vault,
 }
 # Those that work where our data cannot be opened, and make none where there is none.
-WITHOUT_BACKEND: dict[str, Callable[[BareCommand], Awaitable[ExitCode]]] = {"app": app}
+WITHOUT_BACKEND: dict[str, Callable[[BareCommand], Awaitable[ExitCode]]] = {"app": app, "uninstall": uninstall}

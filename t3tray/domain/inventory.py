@@ -68,7 +68,9 @@ class AutostartState:
     """Whether t3tray starts at login, as the system has it configured now.
 
     `trouble` is a sentence where `is_on` is not the whole answer: another copy starts, or the system prevents the start.
+    `is_ours` is false for an entry of another copy, and for one that cannot be read.
     """
 
     is_on: bool
     trouble: str = ""
+    is_ours: bool = True

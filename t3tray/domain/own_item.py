@@ -22,10 +22,11 @@ class OwnItem:
     """One item, and what a command did with it.
 
     `name` is one word for scripts. `subject` names the item: a path, an address, a process. `sentence` is why it failed, or what
-    is left to do; else empty.
+    is left to do; else empty. `size` is in bytes; None where it has none.
     """
 
     name: str
     subject: str
     outcome: ItemOutcome
     sentence: str = ""
+    size: int | None = None

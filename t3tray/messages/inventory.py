@@ -120,7 +120,9 @@ def _data(found: Inventory) -> InventoryItem:
 def starts_another(what: str) -> AutostartState:
     """Return the state "on, but for another copy, or for one that has been moved"."""
     return AutostartState(
-        True, f"Another copy of t3tray, or one that has moved, is set to start: {what}. Turn it off and on to start this one."
+        True,
+        f"Another copy of t3tray, or one that has moved, is set to start: {what}. Turn it off and on to start this one.",
+        is_ours=False,
     )
 
 
@@ -129,4 +131,4 @@ def autostart_blocked(who: str) -> AutostartState:
 
 
 def unreadable(why: object) -> AutostartState:
-    return AutostartState(False, f"It cannot be said whether t3tray starts: {why}.")
+    return AutostartState(False, f"It cannot be said whether t3tray starts: {why}.", is_ours=False)

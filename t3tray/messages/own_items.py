@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from t3tray.domain.own_item import ItemOutcome
 
 OUTCOMES = {
@@ -57,3 +59,33 @@ def cannot_be_removed(path: object, why: object) -> str:
 
 def icon_not_drawn(why: str) -> str:
     return f"The app's icon could not be drawn: {why}"
+
+
+T3CODE_FIRST = "It was left as it is, because T3 Code still reaches OpenCode through it: restore T3 Code's settings first."
+STILL_RUNS = "It was left as it is, because t3tray or its server still uses it."
+HOW_TO_RESTORE = "Nothing was changed there. Wait, or end a running turn with `t3tray guard off --interrupt`; then try again."
+QUIT_IT = "Choose Quit in the menu of t3tray's icon, then try again."
+NOT_OUR_SERVER = "t3tray uses this server, but did not start it."
+
+
+def process(pid: int) -> str:
+    return f"process {pid}"
+
+
+def would_wait_for(titles: Iterable[str]) -> str:
+    """`titles` are the threads of T3 Code in which a turn is running now."""
+    return f"Refused while a turn is running in {', '.join(f'“{title}”' for title in titles)}."
+
+
+def does_not_end(pid: int | None) -> str:
+    return (
+        f"t3tray (process {pid}) does not end. Stop it with: kill {pid}" if pid else "t3tray is running, and does not say where."
+    )
+
+
+def data_stays(folder: object, size: str) -> str:
+    return f"Your data stays in {folder} ({size}); `--data` removes it too."
+
+
+def not_removed_from(folder: object) -> str:
+    return f"{folder} stays: it has files that are not t3tray's."

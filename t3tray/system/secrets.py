@@ -42,6 +42,10 @@ class _Unavailable(Exception):
     """Raised when there is no keyring, or a call failed. The text is a clause for people."""
 
 
+class _NoKeyring(_Unavailable):
+    """Raised when there is no keyring."""
+
+
 class _Answer(Generic[T]):
     def __init__(self, value: T) -> None:
         self.value = value
@@ -103,11 +107,43 @@ class Secrets:
         except OSError as error:
             raise StoreError(f"The file with the server's password cannot be removed: {error}.") from error
 
+    def places(self, is_keyring_needed: bool) -> tuple[str, ...]:
+        """Return for people where secrets of this folder are: the keyring, the folder of the files. Nothing is removed.
+
+        Raises StoreError when the keyring is unavailable; when there is none, only if it `is_keyring_needed`.
+        """
+        found = []
+        try:
+            if self._ask(self._item.exists):
+                found.append(self.keyring_name())
+        except _NoKeyring as error:
+            if is_keyring_needed:
+                raise _locked(error) from error
+        except _Unavailable as error:
+            raise _locked(error) from error
+        if self._folder.is_dir() and any(self._folder.iterdir()):
+            found.append(str(self._folder))
+        return tuple(found)
+
+    def forget_all(self) -> None:
+        """Remove all secrets of this folder. Raises StoreError."""
+        try:
+            self._ask(self._item.remove)
+        except _NoKeyring:
+            pass
+        except _Unavailable as error:
+            raise _locked(error) from error
+        try:
+            for path in self._folder.iterdir() if self._folder.is_dir() else ():
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"The files with t3tray's passwords cannot be removed: {error}.") from error
+
     def _ask_or_raise(self, question: Callable[[KeyringBackend], T]) -> T:
         try:
             return self._ask(question)
         except _Unavailable as error:
-            raise StoreError(f"The server's password is in the keyring, but {error}.", "Unlock it and try again.") from error
+            raise _locked(error) from error
 
     def _ask(self, question: Callable[[KeyringBackend], T]) -> T:
         answers: SimpleQueue[_Answer[T] | Exception] = SimpleQueue()
@@ -184,6 +220,14 @@ class _KeyringItem:
             elif keyring.get_password(_SERVICE, name) is not None:
                 keyring.delete_password(_SERVICE, name)
 
+    def exists(self, keyring: KeyringBackend) -> bool:
+        return keyring.get_password(_SERVICE, self._account) is not None
+
+    def remove(self, keyring: KeyringBackend) -> None:
+        with self._alone():
+            if self.exists(keyring):
+                keyring.delete_password(_SERVICE, self._account)
+
     def _values(self, keyring: KeyringBackend) -> dict[str, str]:
         try:
             values = json.loads(keyring.get_password(_SERVICE, self._account) or "{}")
@@ -215,6 +259,10 @@ class _KeyringItem:
             lock.release()
 
 
+def _locked(error: _Unavailable) -> StoreError:
+    return StoreError(f"The server's password is in the keyring, but {error}.", "Unlock it and try again.")
+
+
 def _is_keyring(place: str) -> bool:
     if place not in (KEYRING, FILE):
         raise OurBug(f"“{place}” is no place for secrets.")
@@ -227,7 +275,7 @@ def _keyring() -> KeyringBackend:
 
     found = keyring.get_keyring()
     if isinstance(found, fail.Keyring | null.Keyring):
-        raise _Unavailable("this session has no keyring")
+        raise _NoKeyring("this session has no keyring")
     return found
 
 

@@ -12,6 +12,7 @@ from t3tray.cli.context import BareCommand
 from t3tray.cli.json_documents import Document
 from t3tray.domain.own_item import ItemOutcome, OwnItem
 from t3tray.errors import ExitCode, Refused
+from t3tray.messages.inventory import megabytes
 from t3tray.messages.own_items import NO_LINK_HERE, NO_START_MENU, OUTCOMES, PIN_IT, add_to_path
 from t3tray.system.app_entries import own_entries
 from t3tray.system.paths import data_directory
@@ -38,7 +39,13 @@ async def app(command: BareCommand) -> ExitCode:
 def items_document(items: Sequence[OwnItem]) -> Document:
     return {
         "items": [
-            {"name": item.name, "subject": item.subject, "outcome": item.outcome.value, "sentence": item.sentence}
+            {
+                "name": item.name,
+                "subject": item.subject,
+                "outcome": item.outcome.value,
+                "bytes": item.size,
+                "sentence": item.sentence,
+            }
             for item in items
         ]
     }
@@ -49,6 +56,10 @@ def items_text(items: Sequence[OwnItem]) -> str:
     width = max((len(item.name) for item in items), default=0)
     lines = []
     for item in items:
-        lines.append(f"{item.name:<{width}}  {OUTCOMES[item.outcome]:<15}  {item.subject}".rstrip())
+        lines.append(f"{item.name:<{width}}  {OUTCOMES[item.outcome]:<15}  {item.subject}{_size(item)}".rstrip())
         lines += [f"{'':<{width}}  {item.sentence}"] if item.sentence else []
     return "\n".join(lines)
+
+
+def _size(item: OwnItem) -> str:
+    return "" if item.size is None else f" ({megabytes(item.size)})"

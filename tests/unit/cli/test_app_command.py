@@ -44,7 +44,7 @@ def test_install_link_and_remove_answer_with_their_items(home: Path) -> None:
     entry, link = home / "data" / "applications" / "t3tray.desktop", home / ".local" / "bin" / "t3tray"
     code, document = run("install")
     assert code == 0
-    assert document == {"items": [{"name": "app", "subject": str(entry), "outcome": "written", "sentence": ""}]}
+    assert document == {"items": [{"name": "app", "subject": str(entry), "outcome": "written", "bytes": None, "sentence": ""}]}
     assert run("install")[1]["items"][0]["outcome"] == "unchanged"
     (item,) = run("link")[1]["items"]
     assert (item["name"], item["subject"], item["outcome"]) == ("link", str(link), "written")

@@ -9,6 +9,7 @@ from pathlib import Path
 import keyring
 import pytest
 
+from t3tray.errors import StoreError
 from t3tray.system.secrets import FILE, KEYRING, Secrets
 from tests.support.file_keyring import VARIABLE, Ring
 
@@ -91,3 +92,35 @@ def test_a_lock_that_is_not_released_leaves_the_private_file(tmp_path: Path) -> 
     secrets = Secrets(data, 0.1)
     assert secrets.store("guard", "door") == FILE and secrets.read("guard", FILE) == "door"
     held.release()
+
+
+def test_all_secrets_of_a_folder_are_found_and_removed_and_no_others(tmp_path: Path) -> None:
+    ours, others = Secrets(tmp_path / "ours", LIMIT), Secrets(tmp_path / "others", LIMIT)
+    assert ours.places(is_keyring_needed=False) == ()
+    for secrets in (ours, others):
+        secrets.store("guard", "door")
+    (tmp_path / "ours" / "secrets").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "ours" / "secrets" / "attached-server").write_text("word")
+    assert ours.places(is_keyring_needed=True) == (ours.keyring_name(), str(tmp_path / "ours" / "secrets"))
+    ours.forget_all()
+    ours.forget_all()
+    assert ours.places(is_keyring_needed=True) == () and others.read("guard", KEYRING) == "door"
+
+
+def test_a_session_without_a_keyring_cannot_say_what_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from keyring.backends import fail
+
+    monkeypatch.setattr(keyring, "get_keyring", fail.Keyring)
+    secrets = Secrets(tmp_path / "data", LIMIT)
+    assert secrets.places(is_keyring_needed=False) == ()
+    with pytest.raises(StoreError, match="no keyring"):
+        secrets.places(is_keyring_needed=True)
+    secrets.forget_all()
+
+
+def test_a_locked_keyring_is_not_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "locked").touch()
+    secrets = Secrets(tmp_path / "data", LIMIT)
+    for ask in (lambda: secrets.places(is_keyring_needed=False), secrets.forget_all):
+        with pytest.raises(StoreError, match="Failed to unlock"):
+            ask()

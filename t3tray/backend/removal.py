@@ -1,0 +1,269 @@
+"""`t3tray uninstall`: ends and removes what t3tray has on this machine outside of its program, each item by itself.
+
+T3 Code's settings come first. While they name the guard, T3 Code reaches OpenCode through the tray app and its server: these,
+their passwords and their data then stay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from t3tray.backend.backend import Backend
+from t3tray.domain.own_item import ItemOutcome, OwnItem
+from t3tray.domain.server import ServerState
+from t3tray.errors import OurBug, T3TrayError, WorldError
+from t3tray.guard.service import GuardService
+from t3tray.guard.t3_settings import Protection
+from t3tray.messages.own_items import (
+    HOW_TO_RESTORE,
+    NOT_OUR_SERVER,
+    QUIT_IT,
+    STILL_RUNS,
+    T3CODE_FIRST,
+    does_not_end,
+    process,
+    would_wait_for,
+)
+from t3tray.store.journal_file import FILE_NAME as JOURNAL
+from t3tray.store.open import FILE_NAME
+from t3tray.system.app_entries import AppEntry, own_entries
+from t3tray.system.data_files import data_files, remove_data
+from t3tray.system.instance_lock import InstanceLock
+from t3tray.system.login_item import login_state, set_login_state
+from t3tray.system.secrets import KEYRING, Secrets
+
+# In seconds: how long a t3tray that was asked to end may take. It ends by itself after 7 s (`forced_exit`).
+_QUIT_LIMIT = 15.0
+_PAUSE = 0.05
+_T3CODE, _TRAY, _SERVER = "t3code-settings", "tray", "server"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """`find` returns the items as they are now; `remove` removes one, and raises T3TrayError. It is left while one of `after` has
+    failed."""
+
+    name: str
+    find: Callable[[], Awaitable[Sequence[OwnItem]]]
+    remove: Callable[[OwnItem], Awaitable[None]]
+    after: tuple[str, ...] = ()
+
+
+class Removal:
+    """One removal, with the data of a data folder or without it. `run` is called once."""
+
+    def __init__(self, data: Path, with_data: bool, platform: str = sys.platform) -> None:
+        self._data = data
+        self._platform = platform
+        self._with_data = with_data
+        self._opened = AsyncExitStack()
+        self._lock = InstanceLock(data)
+        self._holds_lock = False
+        self._failed: set[str] = set()
+
+    async def run(self, is_dry: bool, report: Callable[[Sequence[OwnItem]], None]) -> tuple[OwnItem, ...]:
+        """Return all items, after removing them unless `is_dry`. `report` gets the items before anything is removed."""
+        async with self._opened:
+            parts = [*await self._own_parts(), *self._file_parts()]
+            order = (_T3CODE, "login-item", _TRAY, _SERVER, "app", "link", "passwords", "data")
+            parts.sort(key=lambda part: order.index(part.name))
+            planned = [(part, item) for part in parts for item in await _found(part)]
+            if is_dry:
+                return tuple(item for _, item in planned)
+            report([item for _, item in planned])
+            done = [await self._removed(part, item) for part, item in planned if part.name != "data"]
+        # Only now our own database is closed.
+        data = [(part, item) for part, item in planned if part.name == "data"]
+        try:
+            has_data = any(item.outcome is ItemOutcome.PLANNED for _, item in data)
+            # While the lock is held, no tray app starts.
+            if has_data and not self._holds_lock and not self._take_lock():
+                self._failed.add(_TRAY)
+            return (*done, *[await self._removed(part, item) for part, item in data])
+        finally:
+            self._lock.release()
+
+    def _take_lock(self) -> bool:
+        self._holds_lock = self._lock.take()
+        return self._holds_lock
+
+    async def _removed(self, part: _Part, item: OwnItem) -> OwnItem:
+        blocking = self._failed.intersection(part.after)
+        if item.outcome is ItemOutcome.PLANNED and blocking:
+            item = replace(item, outcome=ItemOutcome.FAILED, sentence=T3CODE_FIRST if _T3CODE in blocking else STILL_RUNS)
+        elif item.outcome is ItemOutcome.PLANNED:
+            try:
+                await part.remove(item)
+                item = replace(item, outcome=ItemOutcome.REMOVED, sentence="")
+            except T3TrayError as error:
+                item = replace(item, outcome=ItemOutcome.FAILED, sentence=f"{error.message} {error.hint or ''}".strip())
+            except Exception as bug:
+                _log.exception("%s could not be removed.", part.name)
+                item = replace(item, outcome=ItemOutcome.FAILED, sentence=f"{type(bug).__name__}: {bug}")
+        if item.outcome is ItemOutcome.FAILED:
+            self._failed.add(part.name)
+        return item
+
+    async def _own_parts(self) -> list[_Part]:
+        """Return what only our open data knows. Where it cannot be opened, all of it has failed."""
+        if not any((self._data / name).exists() for name in (FILE_NAME, JOURNAL, "guard", "secrets")):
+            # Opening would make the data of a new installation.
+            return [_Part(name, partial(_find_nothing, name), _remove_nothing) for name in (_T3CODE, _SERVER, "passwords")]
+        try:
+            backend = await Backend.open(str(self._data), "command")
+        except T3TrayError as error:
+            return [_Part(name, partial(_raise, error), _remove_nothing) for name in (_T3CODE, _SERVER, "passwords")]
+        self._opened.push_async_callback(backend.close)
+        guard, secrets = GuardService(backend.guard_host), _Passwords(backend, Secrets(self._data))
+        return [
+            _Part(_T3CODE, partial(_find_settings, guard), partial(_restore_settings, guard)),
+            _Part(_SERVER, partial(_find_server, backend), lambda _: backend.server.stop(), (_T3CODE,)),
+            _Part("passwords", secrets.find, secrets.remove, (_T3CODE, _TRAY, _SERVER)),
+        ]
+
+    def _file_parts(self) -> list[_Part]:
+        parts = [
+            _Part(_TRAY, self._find_tray, self._quit_tray, (_T3CODE,)),
+            _Part("login-item", self._find_login, self._turn_login_off, (_T3CODE,)),
+            *(_Part(entry.name, partial(_find_entry, entry), partial(_remove_entry, entry)) for entry in own_entries(self._data)),
+        ]
+        if self._with_data:
+            parts.append(_Part("data", self._find_data, self._remove_data, (_T3CODE, _TRAY, _SERVER)))
+        return parts
+
+    async def _find_tray(self) -> Sequence[OwnItem]:
+        if not self._lock.path.exists() or self._lock.take():
+            self._lock.release()
+            return (OwnItem(_TRAY, "", ItemOutcome.NOTHING),)
+        holder = self._lock.holder()
+        return (OwnItem(_TRAY, process(holder.pid) if holder else "", ItemOutcome.PLANNED),)
+
+    async def _quit_tray(self, _item: OwnItem) -> None:
+        """Ask the running t3tray to end, and hold its lock from then on. Raises WorldError."""
+        holder, clock = self._lock.holder(), asyncio.get_running_loop().time
+        if self._platform == "win32":
+            raise WorldError(does_not_end(holder.pid if holder else None), QUIT_IT)
+        if holder and holder.is_running:
+            os.kill(holder.pid, signal.SIGTERM)
+        limit = clock() + _QUIT_LIMIT
+        while not self._take_lock():
+            if clock() > limit:
+                raise WorldError(does_not_end(holder.pid if holder else None))
+            await asyncio.sleep(_PAUSE)
+
+    async def _find_login(self) -> Sequence[OwnItem]:
+        state = await login_state(self._data)
+        is_there = state.is_ours and (state.is_on or bool(state.trouble))
+        outcome = ItemOutcome.PLANNED if is_there else ItemOutcome.NOTHING
+        return (OwnItem("login-item", "", outcome, "" if state.is_ours else state.trouble),)
+
+    async def _turn_login_off(self, _item: OwnItem) -> None:
+        state = await set_login_state(self._data, False)
+        if state.is_on or state.trouble:
+            raise WorldError(state.trouble)
+
+    async def _find_data(self) -> Sequence[OwnItem]:
+        found = await asyncio.to_thread(data_files, self._data)
+        if not found:
+            return (OwnItem("data", str(self._data), ItemOutcome.NOTHING),)
+        return tuple(OwnItem("data", str(path), ItemOutcome.PLANNED, size=size) for path, size in found.items())
+
+    async def _remove_data(self, item: OwnItem) -> None:
+        path = Path(item.subject)
+        if path == self._lock.path and self._platform == "win32":
+            # Windows removes no file that is open.
+            self._lock.release()
+        await asyncio.to_thread(remove_data, path)
+
+
+class _Passwords:
+    """The passwords of a data folder, in the keyring or in files."""
+
+    def __init__(self, backend: Backend, secrets: Secrets) -> None:
+        self._backend = backend
+        self._secrets = secrets
+
+    async def find(self) -> Sequence[OwnItem]:
+        recorded = (
+            (await self._backend.guard_credentials.place()).secret_place,
+            self._backend.preferences.current.server_password_place,
+        )
+        places = await asyncio.to_thread(self._secrets.places, KEYRING in recorded)
+        if not places:
+            return (OwnItem("passwords", "", ItemOutcome.NOTHING),)
+        return tuple(OwnItem("passwords", place, ItemOutcome.PLANNED) for place in places)
+
+    async def remove(self, item: OwnItem) -> None:
+        await self._backend.guard_credentials.forget()
+        await self._backend.preferences.change("server_password", "")
+        await asyncio.to_thread(self._secrets.forget_all)
+
+
+async def _find_nothing(name: str) -> Sequence[OwnItem]:
+    return (OwnItem(name, "", ItemOutcome.NOTHING),)
+
+
+async def _raise(error: T3TrayError) -> Sequence[OwnItem]:
+    raise error
+
+
+async def _remove_nothing(_item: OwnItem) -> None:
+    raise OurBug("There is nothing to remove.")
+
+
+async def _found(part: _Part) -> Sequence[OwnItem]:
+    """Return a part's items, or why they cannot be found."""
+    try:
+        return await part.find()
+    except T3TrayError as error:
+        return (OwnItem(part.name, "", ItemOutcome.FAILED, f"{error.message} {error.hint or ''}".strip()),)
+
+
+async def _find_settings(guard: GuardService) -> Sequence[OwnItem]:
+    status = await guard.status(with_others=False)
+    changed = [
+        view
+        for view in status.homes
+        if view.state is Protection.CHANGED or (status.url and view.state in (Protection.GUARDED, Protection.UNREADABLE))
+    ]
+    if not changed:
+        return (OwnItem(_T3CODE, "", ItemOutcome.NOTHING),)
+    running = (await guard.plan(False)).running
+    sentence = would_wait_for(running) if running else ""
+    return (OwnItem(_T3CODE, ", ".join(str(view.home) for view in changed), ItemOutcome.PLANNED, sentence),)
+
+
+async def _restore_settings(guard: GuardService, _item: OwnItem) -> None:
+    try:
+        await guard.unprotect(interrupt=False)
+    except T3TrayError as error:
+        raise WorldError(error.message, HOW_TO_RESTORE) from error
+
+
+async def _find_server(backend: Backend) -> Sequence[OwnItem]:
+    server = await backend.server.with_stray(await backend.server.read_status())
+    if backend.server.is_external:
+        return (OwnItem(_SERVER, server.url, ItemOutcome.NOTHING, NOT_OUR_SERVER),)
+    if server.state is ServerState.STOPPED and not server.reason:
+        return (OwnItem(_SERVER, "", ItemOutcome.NOTHING),)
+    return (OwnItem(_SERVER, process(server.pid) if server.pid else server.url, ItemOutcome.PLANNED),)
+
+
+async def _find_entry(entry: AppEntry) -> Sequence[OwnItem]:
+    return (await asyncio.to_thread(entry.planned),)
+
+
+async def _remove_entry(entry: AppEntry, _item: OwnItem) -> None:
+    removed = await asyncio.to_thread(entry.remove)
+    if removed.outcome is ItemOutcome.FAILED:
+        raise WorldError(removed.sentence)
