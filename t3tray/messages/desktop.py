@@ -11,6 +11,9 @@ NO_PERMISSION = "The system's settings do not allow t3tray to show notifications
 CENTER_NO_ANSWER = "The system's notification centre is not responding."
 CENTER_FAILED = "The system's notification centre failed."
 
+# Why macOS must not slow t3tray down, for its own list of activities.
+NO_NAP_REASON = "T3 Code's requests pass through t3tray, or a turn runs."
+
 # Where start at login was turned off outside of t3tray.
 DESKTOP_LIST = "The desktop's own list of what starts"
 AGENT_FILE = "The launch agent's own file"

@@ -154,11 +154,15 @@ class Application(QObject):
         if self._title or self._links.pending:
             self._on_raise_wanted()
         if sys.platform == "darwin":
-            from t3tray.ui.menu_bar import MenuBar
+            from t3tray.ui.mac_app import MacApp
 
             is_first_start = not (self._directory / "window.ini").exists()
-            self._menu_bar = MenuBar(self._qt, self._tray.icon.geometry, is_first_start, self)
-            self._menu_bar.window_wanted.connect(self._on_window_wanted)
+            self._mac_app = MacApp(self._qt, self._tray.icon.geometry, is_first_start, self)
+            self._mac_app.menu_bar.window_wanted.connect(self._on_window_wanted)
+            self._mac_app.menu.settings_wanted.connect(self._on_settings_wanted)
+            self._mac_app.menu.found_wanted.connect(self._on_found_wanted)
+            self._mac_app.menu.quit_wanted.connect(self._on_quit_wanted)
+            bridge.snapshot_changed.connect(self._mac_app.show_snapshot)
         if not self._tray.is_there:
             wait = 0 if self._qt.platformName() in _TRAYLESS_PLATFORMS else TRAY_LIMIT
             QTimer.singleShot(wait, self._on_tray_due)
@@ -361,9 +365,8 @@ class Application(QObject):
         self._quitting = True
         end_at_last(HARD_END)
         self._tray.hide()
-        for window in (self.window, self._settings and self._settings.window):
-            if window:
-                window.hide()
+        for window in self._qt.topLevelWidgets():
+            window.hide()
         if self.bridge is None:
             self._qt.exit()
             return

@@ -43,9 +43,10 @@ class MenuBar(QObject):
     @Slot(Qt.ApplicationState)
     def _on_state_changed(self, state: Qt.ApplicationState) -> None:
         """Treat an activation without any visible window of ours as "the app was opened again"."""
-        if state is Qt.ApplicationState.ApplicationActive and not _is_any_window_open():
+        if state is Qt.ApplicationState.ApplicationActive and not is_any_window_open():
             self.window_wanted.emit("")
 
 
-def _is_any_window_open() -> bool:
+def is_any_window_open() -> bool:
+    """Return whether a window of ours is open, also if it is minimised."""
     return any(window.isVisible() and window.type() is not Qt.WindowType.ToolTip for window in QGuiApplication.topLevelWindows())

@@ -7,8 +7,10 @@ from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from t3tray.messages.window import NOTHING_LOST, REPORT_ADVICE
-from t3tray.ui.theme import GAP, MARGIN, NARROW, colours, style_sheet
+from t3tray.system.appkit import app_kit
+from t3tray.ui.theme import GAP, MARGIN, NARROW
 from t3tray.ui.widgets.basic import button, code, heading, label
+from t3tray.ui.widgets.windows import WindowStyle, add_window_keys
 
 TITLE = "t3tray made a mistake"
 
@@ -46,10 +48,8 @@ class ReportWindow(QWidget):
         layout.addWidget(self._details, 1)
         layout.addLayout(buttons)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.close)
-        self._paint()
-        application = QGuiApplication.instance()
-        assert isinstance(application, QGuiApplication)
-        application.paletteChanged.connect(self._paint)
+        add_window_keys(self)
+        WindowStyle(self)
 
     @property
     def text(self) -> str:
@@ -65,6 +65,7 @@ class ReportWindow(QWidget):
     def bring_up(self) -> None:
         """Show the window without taking the keyboard focus."""
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+        app_kit().show_in_dock(True)
         self.show()
         self.raise_()
 
@@ -72,9 +73,3 @@ class ReportWindow(QWidget):
     def _on_copy(self) -> None:
         QGuiApplication.clipboard().setText(self.text)
         self._copy.setText("Copied")
-
-    @Slot()
-    def _paint(self) -> None:
-        sheet = style_sheet(colours())
-        if sheet != self.styleSheet():
-            self.setStyleSheet(sheet)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QHideEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from t3tray.domain.guard_state import GuardPhase
@@ -24,7 +24,7 @@ from t3tray.ui.first_start import FoundPage
 from t3tray.ui.guard.guard_sheet import GuardSheet
 from t3tray.ui.restore_sheet import SettleSheet
 from t3tray.ui.server_line import ServerLine
-from t3tray.ui.theme import GAP, MARGIN, NARROW, colours, style_sheet
+from t3tray.ui.theme import GAP, MARGIN, NARROW
 from t3tray.ui.threads.menu_actions import run_action
 from t3tray.ui.threads.new_thread import NewThread
 from t3tray.ui.threads.remedy_sheet import RemedySheet
@@ -37,6 +37,7 @@ from t3tray.ui.widgets.bars import Bars
 from t3tray.ui.widgets.basic import button, label, line
 from t3tray.ui.widgets.focus import FocusKeeper
 from t3tray.ui.widgets.progress import ProgressLine
+from t3tray.ui.widgets.windows import SETTINGS, WindowStyle, add_window_keys, bring_to_front
 from t3tray.ui.window_geometry import WindowGeometry
 
 _TWO_PANES = 720
@@ -84,7 +85,7 @@ class MainWindow(QMainWindow):
         self._focus = FocusKeeper(self, self.page.conversation.composer.editor, self.threads.table, self.page.tabs)
         self._build()
         self._connect()
-        self._paint()
+        WindowStyle(self)
         if place:
             place.restore(self, self._panes)
 
@@ -185,8 +186,7 @@ class MainWindow(QMainWindow):
             self.show()
             # Qt would begin with a button of the last line.
             self.threads.table.setFocus()
-        self.raise_()
-        self.activateWindow()
+        bring_to_front(self)
         if self.width() >= _TWO_PANES:
             self.threads.choose_first()
         current = self.threads.current()
@@ -312,21 +312,12 @@ class MainWindow(QMainWindow):
         bridge.search_failed.connect(self.threads.show_search_failed)
         bridge.working_changed.connect(self.progress.show_working)
         bridge.noted.connect(self.bar.note)
-        # The window itself gets no event: its style sheet overrides the palette.
-        application = QGuiApplication.instance()
-        assert isinstance(application, QGuiApplication)
-        application.paletteChanged.connect(self._paint)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self._on_escape)
         QShortcut(QKeySequence.StandardKey.Find, self, self._on_search_wanted)
         QShortcut(QKeySequence("Ctrl+K"), self, self._on_search_wanted)
         QShortcut(QKeySequence.StandardKey.New, self, self.new_thread.ask)
-        QShortcut(QKeySequence("Ctrl+,"), self, self.settings_wanted.emit)
-
-    @Slot()
-    def _paint(self) -> None:
-        sheet = style_sheet(colours())
-        if sheet != self.styleSheet():
-            self.setStyleSheet(sheet)
+        QShortcut(QKeySequence(SETTINGS), self, self.settings_wanted.emit)
+        add_window_keys(self)
 
     def _arrange(self) -> None:
         wide = self.width() >= _TWO_PANES

@@ -14,6 +14,7 @@ from t3tray.domain.inventory import AutostartState
 from t3tray.errors import UsageError, WorldError
 from t3tray.settings.definitions import Settings
 from t3tray.threads.snapshot import Snapshot
+from t3tray.ui.about import about_window
 from t3tray.ui.bridge import Bridge
 from t3tray.ui.settings.settings_wiring import SettingsController, gui_items, gui_lines
 from tests.support.recording import RecordingBackend
@@ -54,6 +55,12 @@ def test_it_opens_with_what_is_kept_and_what_was_found(opened: Opened) -> None:
     spin = opened.window.fields["stop_idle_minutes"].findChild(QSpinBox)
     assert spin is not None and spin.value() == 7
     assert "12 MB used" in opened.texts() and "12 threads" in opened.texts()
+
+
+def test_about_is_reached_from_it(opened: Opened) -> None:
+    opened.press("About t3tray")
+    assert about_window().isVisible()
+    about_window().close()
 
 
 def test_a_change_is_kept_at_once(qtbot: QtBot, opened: Opened) -> None:

@@ -80,6 +80,18 @@ def test_on_macos_the_icon_is_a_mask_of_black_alone(qtbot: QtBot, monkeypatch: p
         assert inks == {"#000"}, state
 
 
+@pytest.mark.parametrize(("platform", "keys"), [("darwin", {"Settings…": "Ctrl+,", "Quit t3tray": "Ctrl+Q"}), ("linux", {})])
+def test_the_menu_has_the_keys_of_macos_there_alone(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, platform: str, keys: dict[str, str]
+) -> None:
+    """Qt writes the command key as Ctrl."""
+    monkeypatch.setattr(sys, "platform", platform)
+    tray = Tray(lambda: NOON)
+    tray.show_snapshot(Snapshot(READY, (row("a"),)))
+    found = {action.text(): action.shortcut().toString() for action in actions(menu_of(tray))}
+    assert {label: shortcut for label, shortcut in found.items() if shortcut} == keys
+
+
 def test_the_icon_follows_the_state_and_the_users_colour(qtbot: QtBot) -> None:
     tray = Tray(lambda: NOON)
     for snapshot, expected in (

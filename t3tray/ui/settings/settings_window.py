@@ -6,11 +6,12 @@ Its content comes from the table of definitions; its controls are in `setting_fi
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, SignalInstance, Slot
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from t3tray.domain.guard_state import GuardState
 from t3tray.domain.inventory import FoundHome, Inventory
+from t3tray.messages.about import ABOUT
 from t3tray.messages.inventory import home_summary, megabytes
 from t3tray.settings.definitions import DEFINITIONS, LOGIN, Definition, Settings, SettingsSection
 from t3tray.settings.kinds import Folders, Number, OneOf, Program, Secret, Switch, Text, TimeOfDay
@@ -25,8 +26,9 @@ from t3tray.ui.settings.setting_fields import (
     TimeField,
 )
 from t3tray.ui.settings.setting_paths import FoldersField, ProgramField
-from t3tray.ui.theme import GAP, MARGIN, NARROW, colours, style_sheet
+from t3tray.ui.theme import GAP, MARGIN, NARROW
 from t3tray.ui.widgets.basic import Card, ScrollPage, button, heading, label, line
+from t3tray.ui.widgets.windows import WindowStyle, add_window_keys, bring_to_front
 
 
 class SettingsWindow(QWidget):
@@ -38,6 +40,7 @@ class SettingsWindow(QWidget):
     folder_wanted = Signal()
     protection_wanted = Signal(bool)
     diagnostics_wanted = Signal()
+    about_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,12 +60,9 @@ class SettingsWindow(QWidget):
         self._copied = label("", "good", size=0.92)
         self._page = _Page()
         self._build()
-        self._paint()
-        application = QGuiApplication.instance()
-        assert isinstance(application, QGuiApplication)
-        application.paletteChanged.connect(self._paint)
+        WindowStyle(self)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.close)
-        QShortcut(QKeySequence.StandardKey.Close, self, self.close)
+        add_window_keys(self)
 
     def show_settings(self, settings: Settings) -> None:
         """Show the stored values."""
@@ -111,8 +111,7 @@ class SettingsWindow(QWidget):
         if self.isMinimized():
             self.showNormal()
         self.show()
-        self.raise_()
-        self.activateWindow()
+        bring_to_front(self)
 
     def _build(self) -> None:
         layout = QVBoxLayout(self)
@@ -147,17 +146,12 @@ class SettingsWindow(QWidget):
                 "Copy Diagnostics",
                 self.diagnostics_wanted,
             ),
+            _act("Version and licences.", ABOUT, self.about_wanted),
         ]
 
     @Slot(str, object)
     def _on_login_wanted(self, _name: str, starts: object) -> None:
         self.login_wanted.emit(bool(starts))
-
-    @Slot()
-    def _paint(self) -> None:
-        sheet = style_sheet(colours())
-        if sheet != self.styleSheet():
-            self.setStyleSheet(sheet)
 
 
 class _Page(ScrollPage):

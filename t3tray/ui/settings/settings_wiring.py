@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from t3tray.domain.inventory import AutostartState, InventoryItem
 from t3tray.messages.inventory import tray_item
 from t3tray.threads.snapshot import Snapshot
+from t3tray.ui.about import about_window
 from t3tray.ui.bridge import Bridge
 from t3tray.ui.settings.settings_window import SettingsWindow
 
@@ -29,6 +30,7 @@ class SettingsController(QObject):
         self.window.folder_wanted.connect(bridge.open_data_folder)
         self.window.diagnostics_wanted.connect(self._on_diagnostics_wanted)
         self.window.found_wanted.connect(self.found_wanted)
+        self.window.about_wanted.connect(lambda: about_window().bring_up())
         self.window.protection_wanted.connect(bridge.preview_protection)
         self.window.login_wanted.connect(bridge.set_autostart)
         bridge.autostart_changed.connect(self._on_autostart_changed)

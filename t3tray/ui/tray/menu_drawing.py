@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu
 
-from t3tray.ui.tray.menu import MenuItem
+from t3tray.ui.tray.menu import MenuAction, MenuItem
 from t3tray.ui.widgets.basic import tip
+from t3tray.ui.widgets.windows import QUIT, SETTINGS
 
+# Keys that macOS shows beside an entry, and takes while the menu is open.
+_MAC_KEYS = {MenuAction.SETTINGS: SETTINGS, MenuAction.QUIT: QUIT}
 # Escapes a label so that every character of it is visible in the menu.
 Spelling = Callable[[str], str]
 
@@ -54,5 +58,7 @@ def _action(menu: QMenu, item: MenuItem, chosen: Callable[[MenuItem], None], spe
     action = QAction(spelling(item.label), menu)
     action.setEnabled(item.action is not None and not item.why)
     action.setToolTip(tip(item.why))
+    if sys.platform == "darwin" and item.action in _MAC_KEYS:
+        action.setShortcut(QKeySequence(_MAC_KEYS[item.action]))
     action.triggered.connect(lambda _checked=False: chosen(item))
     return action
