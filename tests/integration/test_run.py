@@ -143,7 +143,8 @@ def test_there_is_one_for_the_data_with_a_window_or_without(program: Program) ->
         assert process.wait(END) == 0
     program.environment = with_window
     with program.started() as process:
-        until(lambda: (program.data / "logs" / "t3tray.log").exists() and holder(program) == process.pid, "the app", LIMIT)
+        # It names its address once it handles signals.
+        until(lambda: holder(program) == (process.pid, True), "the app", LIMIT)
         program.environment = without
         refused = json.loads(program.run("run", "--json", code=ExitCode.REFUSED))
         assert refused["error"]["message"] == f"t3tray is already running (process {process.pid})."
@@ -151,12 +152,12 @@ def test_there_is_one_for_the_data_with_a_window_or_without(program: Program) ->
         assert process.wait(END) == 0
 
 
-def holder(program: Program) -> int:
-    """Return the process that holds the lock, from the lock file."""
+def holder(program: Program) -> tuple[int, bool]:
+    """Return the process that holds the lock, and whether it listens to later ones, from the lock file."""
     with suppress(OSError, ValueError):
-        pid: int = json.loads((program.data / "tray.lock").read_text())["pid"]
-        return pid
-    return 0
+        held = json.loads((program.data / "tray.lock").read_text())
+        return held["pid"], bool(held.get("address"))
+    return 0, False
 
 
 @pytest.mark.parametrize("reader", ["pipe", "socket"])
@@ -182,7 +183,7 @@ def test_a_closed_output_and_an_ignored_hangup_are_no_end(program: Program) -> N
     words = "trap '' HUP; exec \"$@\" >&-"
     process = subprocess.Popen(["sh", "-c", words, "sh", *program.argv("run")], env=program.environment)
     try:
-        until(lambda: holder(program) == process.pid, "the lock", LIMIT)
+        until(lambda: holder(program)[0] == process.pid, "the lock", LIMIT)
         until(lambda: (program.data / "t3tray.sqlite").exists(), "the data", LIMIT)
         process.send_signal(signal.SIGHUP)
         with pytest.raises(subprocess.TimeoutExpired):
