@@ -7,6 +7,7 @@ process's lock on the file. SQLite lets a reader wait for no writer.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from t3tray.store.store import Store
@@ -34,22 +35,27 @@ class OwnStores:
             await write(lambda: writers.append(store.beside()))
             return cls(readers[0], read, writers[0], write)
         except BaseException:
-            try:
-                await _end(read, readers, store)
-            finally:
-                await _end(write, writers, store)
+            await _end(((read, readers), (write, writers)), store)
             raise
 
     async def close(self, shared: Store) -> None:
-        """Close both, once what they do is done. `shared` stays open: a store that cannot be written is the same for all."""
-        try:
-            await _end(self.read, [self.reader], shared)
-        finally:
-            await _end(self.write, [self.writer], shared)
+        """Close both, once what they do is done. `shared` stays open: a store that cannot be written is the same for all.
+
+        Cancelled, it does not wait for that: they are closed afterwards, and the rest of the app can end meanwhile.
+        """
+        await _end(((self.read, [self.reader]), (self.write, [self.writer])), shared)
 
 
-async def _end(run: SqlThread, stores: list[Store], shared: Store) -> None:
-    """Close these stores in their thread, except the shared one, then end the thread. `stores` is read when its turn comes."""
+async def _end(threads: Iterable[tuple[SqlThread, list[Store]]], shared: Store) -> None:
+    """Close the stores in their threads, except the shared one, and end each thread, even if another one hangs or fails."""
+    endings = asyncio.gather(*(_end_one(run, stores, shared) for run, stores in threads), return_exceptions=True)
+    for failure in await asyncio.shield(endings):
+        if failure is not None:
+            raise failure
+
+
+async def _end_one(run: SqlThread, stores: list[Store], shared: Store) -> None:
+    """`stores` is read when its turn comes."""
 
     def close() -> None:
         for store in stores:
@@ -59,4 +65,4 @@ async def _end(run: SqlThread, stores: list[Store], shared: Store) -> None:
     try:
         await run(close)
     finally:
-        await asyncio.to_thread(run.close)
+        run.end()

@@ -22,3 +22,7 @@ class SqlThread:
 
     def close(self) -> None:
         self._pool.shutdown(wait=True)
+
+    def end(self) -> None:
+        """As `close`, without waiting."""
+        self._pool.shutdown(wait=False)

@@ -193,7 +193,7 @@ async def test_a_reader_that_cannot_be_closed_leaves_no_writer_open(store: Store
     close, closed = Store.close, list[Store]()
 
     def close_one(given: Store) -> None:
-        if given is stores.reader and not closed:
+        if given is stores.reader and given not in closed:
             closed.append(given)
             raise StoreError("The disk is gone.")
         close(given)
@@ -202,11 +202,40 @@ async def test_a_reader_that_cannot_be_closed_leaves_no_writer_open(store: Store
     monkeypatch.setattr(Store, "close", close_one)
     with pytest.raises(StoreError, match="disk is gone"):
         await stores.close(store)
-    assert closed == [stores.reader, stores.writer]
+    assert len(closed) == 2 and set(closed) == {stores.reader, stores.writer}
     for run in (stores.read, stores.write):
         with pytest.raises(RuntimeError, match="after shutdown"):
             await run(lambda: None)
     stores.reader.close()
+
+
+@pytest.mark.parametrize("name", ["read", "write"])
+async def test_closing_waits_for_no_call_that_hangs_once_its_time_is_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    connections = Opened(store, monkeypatch)
+    connections.hindered = 3
+    stores, free, begun = await OwnStores.open(store), threading.Event(), threading.Event()
+
+    def hang() -> bool:
+        begun.set()
+        return free.wait(90)
+
+    hanging = asyncio.ensure_future((stores.read if name == "read" else stores.write)(hang))
+    assert await asyncio.to_thread(begun.wait, 90)
+    ending = asyncio.ensure_future(stores.close(store))
+    await asyncio.sleep(0.05)
+    ending.cancel()
+    try:
+        await asyncio.wait([ending], timeout=20)
+        assert ending.cancelled() and not hanging.done()
+    finally:
+        free.set()
+        await hanging
+    async with asyncio.timeout(90):
+        while len(connections.closed) < 2:
+            await asyncio.sleep(0.01)
+    assert set(connections.closed) == {stores.reader, stores.writer}
 
 
 SESSION = {"id": "ses_1", "directory": "/w", "title": "Report", "time": {"created": 1, "updated": 2}}
