@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,6 +26,18 @@ from tests.support.waiting import lives, until
 END_LIMIT = 90.0
 # As nobody but its user would write it: bytes that no program of ours makes.
 SETTINGS = b'{ "providers" : {"opencode": {"enabled":true}},\n\n\t"theme": "d\\u00e4mmer" }\r\n'
+
+# A tray app that hangs: it holds the lock, and ignores SIGTERM. A suspended one might hold the database too.
+HANGING = """
+import signal, sys
+from pathlib import Path
+from t3tray.system.instance_lock import InstanceHolder, InstanceLock
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(InstanceLock(Path(sys.argv[1])).take(InstanceHolder.this_process(True)), flush=True)
+while True:
+    signal.pause()
+"""
 
 
 @pytest.fixture
@@ -196,16 +208,18 @@ def test_a_server_of_somebody_else_and_a_store_of_a_newer_version_stay(program: 
 
 
 def test_a_tray_app_that_does_not_end_is_named(program: Program) -> None:
-    with tray(program) as app:
-        until(lambda: '"start"' in (program.data / "tray.lock").read_text(), "the app's name in its lock")
-        until((program.data / "t3tray.sqlite").exists, "the app's data")
-        app.send_signal(signal.SIGSTOP)
+    program.run("settings")
+    argv = [sys.executable, "-c", HANGING, str(program.data)]
+    with subprocess.Popen(argv, env=program.environment, stdout=subprocess.PIPE, text=True) as hanging:
+        assert hanging.stdout
         try:
+            assert hanging.stdout.readline() == "True\n"
             items = uninstall(program, "--yes", "--data", code=1)
         finally:
-            app.send_signal(signal.SIGCONT)
-        assert f"kill {app.pid}" in items["tray"]["sentence"] and items["data"]["outcome"] == "failed"
-        assert app.wait(END_LIMIT) == 0, "it was asked, and ends when it can"
+            hanging.kill()
+    assert f"kill {hanging.pid}" in items["tray"]["sentence"] and items["data"]["outcome"] == "failed"
+    assert (program.data / "t3tray.sqlite").exists()
+    assert uninstall(program, "--yes", "--data")["data"]["outcome"] == "removed"
 
 
 def test_how_it_is_meant_must_be_said(program: Program) -> None:
