@@ -113,15 +113,17 @@ def signature_problems(app: App) -> Iterator[str]:
         # Library validation compares the teams of program and libraries, and an ad-hoc signature has none.
         if not each.has_certificate and each.has_runtime:
             yield "an ad-hoc signature with the hardened runtime: macOS would load none of the libraries"
-    if of_program:
-        yield from _seal_problems(app)
+        yield from _seal_problems(app, each.sealed)
 
 
-def _seal_problems(app: App) -> Iterator[str]:
+def _seal_problems(app: App, by_program: dict[int, bytes]) -> Iterator[str]:
     seal = app.contents / "_CodeSignature" / "CodeResources"
     if not seal.is_file():
         yield "the app as a whole is not signed"
         return
+    for slot, file in ((1, app.contents / "Info.plist"), (3, seal)):
+        if by_program.get(slot) != hashlib.sha256(file.read_bytes()).digest():
+            yield f"{app.name(file)} is not what the program's signature names"
     sealed: dict[str, Any] = plistlib.loads(seal.read_bytes())["files2"]
     for file in app.files:
         name = file.relative_to(app.contents).as_posix()

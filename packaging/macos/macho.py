@@ -28,7 +28,10 @@ class NotMachO(ValueError):
 
 @dataclass(frozen=True)
 class Signature:
-    """What the signature in a Mach-O says. `is_intact`: the hashes of all pages are those of the file."""
+    """What the signature in a Mach-O says. `is_intact`: the hashes of all pages are those of the file.
+
+    `sealed` are the hashes of files beside it, by slot: 1 is Info.plist, 3 is CodeResources.
+    """
 
     identifier: str
     is_ad_hoc: bool
@@ -36,6 +39,7 @@ class Signature:
     has_certificate: bool
     entitlements: dict[str, object]
     is_intact: bool
+    sealed: dict[int, bytes]
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,7 @@ def _signature(content: bytes, offset: int, size: int) -> Signature | None:
     if _CODE_DIRECTORY not in index:
         return None
     directory = whole[index[_CODE_DIRECTORY] :]
-    flags, hashes, identifier, _, pages, end = struct.unpack_from(">6I", directory, 12)
+    flags, hashes, identifier, slots, pages, end = struct.unpack_from(">6I", directory, 12)
     hash_size, kind, _, page_bits = struct.unpack_from("4B", directory, 36)
     wrapped = whole[index[_CMS] :] if _CMS in index else b""
     return Signature(
@@ -144,6 +148,7 @@ def _signature(content: bytes, offset: int, size: int) -> Signature | None:
             == directory[hashes + number * hash_size :][:hash_size]
             for number in range(pages)
         ),
+        sealed={slot: directory[hashes - slot * hash_size :][:hash_size] for slot in range(1, slots + 1)},
     )
 
 

@@ -30,28 +30,31 @@ def made(
     flags: int = AD_HOC,
     certificate: bool = False,
     entitlements: bytes = b"",
+    sealed: tuple[bytes, bytes] = (b"", b""),
 ) -> bytes:
-    """Return a Mach-O of one architecture, signed; its code is zeros."""
+    """Return a Mach-O of one architecture, signed; its code is zeros. `sealed` are Info.plist and CodeResources."""
     named = [(0x0C, 24, library) for library in libraries] + [(0x8000001C, 12, rpath) for rpath in rpaths]
     commands = [struct.pack("<6I", 0x32, 24, 1, oldest[0] << 16 | oldest[1] << 8, 0, 0)]
     for command, head, text in named:
         body = struct.pack("<I", head).ljust(head - 8, b"\0") + text.encode() + b"\0"
         body += b"\0" * (-len(body) % 8)
         commands.append(struct.pack("<2I", command, 8 + len(body)) + body)
-    signature = _signature(b"", identifier, flags, certificate, entitlements)
+    signature = _signature(b"", identifier, flags, certificate, entitlements, sealed)
     commands.append(struct.pack("<4I", 0x1D, 16, 8192, len(signature)))
     whole = struct.pack("<8I", 0xFEEDFACF, CPU[cpu], 0, 6, len(commands), sum(map(len, commands)), 0, 0)
     whole = (whole + b"".join(commands)).ljust(8192, b"\0")
-    return whole + _signature(whole, identifier, flags, certificate, entitlements)
+    return whole + _signature(whole, identifier, flags, certificate, entitlements, sealed)
 
 
-def _signature(code: bytes, identifier: str, flags: int, certificate: bool, entitlements: bytes) -> bytes:
+def _signature(
+    code: bytes, identifier: str, flags: int, certificate: bool, entitlements: bytes, sealed: tuple[bytes, bytes]
+) -> bytes:
     name = identifier.encode() + b"\0"
-    hashes = b"".join(hashlib.sha256(code[at : at + 4096]).digest() for at in (0, 4096))
-    start = 44 + len(name)
-    directory = (
-        struct.pack(">9I4BI", 0xFADE0C02, start + 64, 0x20400, flags, start, 44, 0, 2, 8192, 32, 2, 0, 12, 0) + name + hashes
-    )
+    hashes = b"".join(hashlib.sha256(part).digest() for part in (sealed[1], b"", sealed[0], code[:4096], code[4096:]))
+    # Those of the files beside it come before the place that the head names.
+    start = 44 + len(name) + 3 * 32
+    head = struct.pack(">9I4BI", 0xFADE0C02, start + 64, 0x20400, flags, start, 44, 3, 2, 8192, 32, 2, 0, 12, 0)
+    directory = head + name + hashes
     parts = {0: directory, 0x10000: struct.pack(">2I", 0xFADE0B01, 16 if certificate else 8) + b"\0" * 8 * certificate}
     if entitlements:
         parts[5] = struct.pack(">2I", 0xFADE7171, 8 + len(entitlements)) + entitlements
@@ -75,7 +78,6 @@ def fat(*parts: bytes) -> bytes:
 def app(tmp_path: Path) -> Path:
     """Return an app without a problem: a program, Qt's library, PySide6's own one, and the icon."""
     path = tmp_path / "t3tray.app"
-    write(path, "Contents/MacOS/t3tray", made(identifier=IDENTIFIER))
     write(path, f"Contents/Frameworks/{QT}", made(libraries=("/usr/lib/libSystem.B.dylib",)))
     needs_qt = made(oldest=(15, 0), libraries=("@rpath/QtCore.framework/Versions/A/QtCore",), rpaths=("@loader_path/Qt/lib",))
     write(path, "Contents/Frameworks/PySide6/QtCore.abi3.so", needs_qt)
@@ -83,6 +85,7 @@ def app(tmp_path: Path) -> Path:
     write(path, "Contents/Resources/t3tray.icns", b"icns" + struct.pack(">I", 8 + len(icon)) + icon)
     write(path, "Contents/Info.plist", plistlib.dumps(EXPECTED))
     seal(path)
+    program()(path)
     return path
 
 
@@ -106,8 +109,12 @@ def edit_plist(**values: object) -> Callable[[Path], None]:
 
 
 def program(**named: object) -> Callable[[Path], None]:
-    values: dict[str, object] = {"identifier": IDENTIFIER, **named}
-    return lambda app: write(app, "Contents/MacOS/t3tray", made(**values))  # type: ignore[arg-type]
+    def change(app: Path) -> None:
+        sealed = tuple((app / "Contents" / name).read_bytes() for name in ("Info.plist", "_CodeSignature/CodeResources"))
+        values: dict[str, object] = {"identifier": IDENTIFIER, "sealed": sealed, **named}
+        write(app, "Contents/MacOS/t3tray", made(**values))  # type: ignore[arg-type]
+
+    return change
 
 
 def library(**named: object) -> Callable[[Path], None]:
@@ -147,6 +154,11 @@ def test_an_app_without_a_problem_and_one_signed_by_a_certificate_pass(app: Path
         (
             program(flags=RUNTIME, certificate=True),
             "the signature gives the entitlements [], not ['com.apple.security.automation.apple-events']",
+        ),
+        (edit_plist(CFBundleVersion="9"), "Contents/Info.plist is not what the program's signature names"),
+        (
+            program(sealed=(b"", b"")),
+            "Contents/_CodeSignature/CodeResources is not what the program's signature names",
         ),
         (damage, "Contents/MacOS/t3tray was changed after it was signed"),
         (
