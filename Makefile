@@ -1,5 +1,5 @@
 # Every target does its own set-up; see README.md.
-.PHONY: help run demo test quick soak check coverage bench screenshots setup test-versions wheel app-check win-check freeze smoke
+.PHONY: help run demo test quick soak check coverage bench screenshots setup test-versions wheel app-check win-check freeze smoke deb deb-check
 .DEFAULT_GOAL := run
 
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
@@ -67,6 +67,13 @@ win-check: setup  ## the package for Windows: its installer's script, programs a
 
 freeze:  ## the packaged program in dist/, with Python and Qt
 	@packaging/freeze/build.sh
+
+deb: freeze  ## a package for Debian and Ubuntu in dist/, of the packaged program
+	@packaging/setup.sh deb
+	@packaging/deb/build_deb.sh
+
+deb-check: setup deb  ## install, use, upgrade and purge it in a fresh Debian; as root, five minutes
+	@packaging/deb/check_deb.sh
 
 PROGRAM ?= $(firstword $(wildcard dist/t3tray.app/Contents/MacOS/t3tray dist/t3tray/t3trayc.exe dist/t3tray/t3tray))
 smoke: setup  ## the checks of every package on that of `make freeze`, or on PROGRAM

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a fresh Debian/Ubuntu or macOS ready: .venv with the packages, Qt's system libraries, the pinned opencode in .tools.
-# usage: packaging/setup.sh run|test|versions     Safe to call again; it does only what is missing.
+# usage: packaging/setup.sh run|test|versions|deb     Safe to call again; it does only what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 purpose=${1:-run}
@@ -53,6 +53,16 @@ qt_libraries() {
     [ ${#wanted[@]} = 0 ] || install_debian "${wanted[@]}"
 }
 
+debian_tools() {
+    local wanted=()
+    have dpkg-shlibdeps || wanted+=(dpkg-dev)
+    have debootstrap || wanted+=(debootstrap)
+    have zstd || wanted+=(zstd)
+    # The package depends on it, and dpkg-shlibdeps reads from the library itself which version.
+    [[ $(/sbin/ldconfig -p) == *libwayland-cursor.so.0* ]] || wanted+=(libwayland-cursor0)
+    [ ${#wanted[@]} = 0 ] || install_debian "${wanted[@]}"
+}
+
 pinned_opencode() {
     # make puts .tools/bin on the PATH; only an opencode from elsewhere is the user's own.
     local elsewhere=:$PATH:
@@ -87,6 +97,11 @@ pinned_versions() {  # for the tests on each version: the oldest that is support
         [ -x "$folder/bin/opencode" ] && [ "$(cat "$folder/version" 2>/dev/null)" = "$version" ] || npm_opencode "$version" "$folder"
     done
 }
+
+if [ "$purpose" = deb ]; then
+    debian_tools
+    exit
+fi
 
 if [ "$purpose" = versions ]; then
     python_packages

@@ -23,6 +23,7 @@ MODULES: Mapping[str, str] = {
     "mako.testing": "for tests of Mako",
     "psutil.tests": "for tests of psutil",
     "pytest": "for tests of alembic and SQLAlchemy",
+    "readline": "brings a library under the GPL, and no line is edited in a terminal",
     "rich": "for httpx's own command",
     "setuptools": "cffi's builds",
     "sqlalchemy.testing": "for tests of SQLAlchemy",

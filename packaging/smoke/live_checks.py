@@ -67,7 +67,7 @@ def window_on_x(world: World) -> str:
     tools = ("Xvfb", "xdotool")
     if sys.platform != "linux" or not all(map(shutil.which, tools)):
         raise Skipped(f"needs {' and '.join(tools)}")
-    number, server = _x_server(world.root)
+    number, server = x_server(world.root)
     try:
         display = {"DISPLAY": f":{number}"}
         with world.started(extra=display) as running:
@@ -157,7 +157,7 @@ def _succeeds(command: list[str], environment: dict[str, str]) -> bool:
     return subprocess.run(command, env=environment, capture_output=True, timeout=LIMIT).returncode == 0
 
 
-def _x_server(folder: Path) -> tuple[int, subprocess.Popen[bytes]]:
+def x_server(folder: Path) -> tuple[int, subprocess.Popen[bytes]]:
     """Start an X server on a free display of its own choice; return its number."""
     number = folder / "display"
     with number.open("wb") as chosen, (folder / "x-server.log").open("wb") as log:
