@@ -38,7 +38,10 @@ outside() {
     deb=$(realpath "${1:-$(echo dist/t3tray_*_"$(dpkg --print-architecture)".deb)}")
 
     say "the same program gives the same package"
-    (umask 077; TZ=Asia/Tokyo packaging/deb/build_deb.sh "$work/again" >/dev/null)
+    local built
+    built=$(dpkg-deb --ctrl-tarfile "$deb" | tar --utc --full-time -tv | awk 'NR == 1 { print $4, $5 }')
+    (umask 077; export TZ=Asia/Tokyo SOURCE_DATE_EPOCH; SOURCE_DATE_EPOCH=$(date -u -d "$built" +%s)
+        packaging/deb/build_deb.sh "$work/again" >/dev/null)
     cmp "$deb" "$work/again/$(basename "$deb")"
     sha256sum "$deb"
 
