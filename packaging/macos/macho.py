@@ -19,7 +19,7 @@ _ARCHITECTURES = {0x01000007: "x86_64", 0x0100000C: "arm64"}
 _VERSION_MIN, _BUILD_VERSION, _RPATH, _ID, _SIGNATURE = 0x24, 0x32, 0x8000001C, 0x0D, 0x1D
 _LOADS = {0x0C, 0x80000018, 0x8000001F, 0x80000023}  # LC_LOAD_DYLIB; weak, re-exported, upward
 _CODE_DIRECTORY, _ENTITLEMENTS, _CMS = 0, 5, 0x10000
-_AD_HOC, _RUNTIME = 0x2, 0x10000
+_RUNTIME = 0x10000
 
 
 class NotMachO(ValueError):
@@ -34,7 +34,6 @@ class Signature:
     """
 
     identifier: str
-    is_ad_hoc: bool
     has_runtime: bool
     has_certificate: bool
     entitlements: dict[str, object]
@@ -138,7 +137,6 @@ def _signature(content: bytes, offset: int, size: int) -> Signature | None:
     wrapped = whole[index[_CMS] :] if _CMS in index else b""
     return Signature(
         identifier=directory[identifier:].split(b"\0", 1)[0].decode(),
-        is_ad_hoc=bool(flags & _AD_HOC),
         has_runtime=bool(flags & _RUNTIME),
         # An ad-hoc signature has an empty blob: its head alone.
         has_certificate=len(wrapped) >= 8 and struct.unpack_from(">I", wrapped, 4)[0] > 8,

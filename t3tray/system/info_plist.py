@@ -5,7 +5,7 @@ from __future__ import annotations
 from t3tray.messages.desktop import USES_FOLDER, USES_NETWORK, USES_TERMINAL
 
 IDENTIFIER = "org.t3tray.t3tray"
-# The highest `macosx_…` tag among the wheels in the bundle; PySide6 decides it.
+# What PySide6 6.11 names. The packaged app has what the libraries inside name instead (packaging/macos/macho.py).
 OLDEST_MACOS = "13.0"
 
 
