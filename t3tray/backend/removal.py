@@ -21,7 +21,7 @@ from t3tray.backend.backend import Backend
 from t3tray.domain.own_item import ItemOutcome, OwnItem
 from t3tray.domain.server import ServerState
 from t3tray.errors import OurBug, T3TrayError, WorldError
-from t3tray.guard.service import GuardService
+from t3tray.guard.service import GUARD_LOCK, GuardService
 from t3tray.guard.t3_settings import Protection
 from t3tray.messages.own_items import (
     HOW_TO_RESTORE,
@@ -44,7 +44,7 @@ from t3tray.system.secrets import KEYRING, Secrets
 # In seconds: how long a t3tray that was asked to end may take. It ends by itself after 7 s (`forced_exit`).
 _QUIT_LIMIT = 15.0
 _PAUSE = 0.05
-_T3CODE, _TRAY, _SERVER = "t3code-settings", "tray", "server"
+_T3CODE, _TRAY, _GUARD, _SERVER = "t3code-settings", "tray", "guard", "server"
 _log = logging.getLogger(__name__)
 
 
@@ -67,15 +67,16 @@ class Removal:
         self._platform = platform
         self._with_data = with_data
         self._opened = AsyncExitStack()
-        self._lock = InstanceLock(data)
-        self._holds_lock = False
+        self._tray = _Running(_TRAY, InstanceLock(data), platform)
+        # `t3tray guard run`: the tray app's own guard ends with it.
+        self._guard = _Running(_GUARD, InstanceLock(data, GUARD_LOCK), platform)
         self._failed: set[str] = set()
 
     async def run(self, is_dry: bool, report: Callable[[Sequence[OwnItem]], None]) -> tuple[OwnItem, ...]:
         """Return all items, after removing them unless `is_dry`. `report` gets the items before anything is removed."""
         async with self._opened:
             parts = [*await self._own_parts(), *self._file_parts()]
-            order = (_T3CODE, "login-item", _TRAY, _SERVER, "app", "link", "passwords", "data")
+            order = (_T3CODE, "login-item", _TRAY, _GUARD, _SERVER, "app", "link", "passwords", "data")
             parts.sort(key=lambda part: order.index(part.name))
             planned = [(part, item) for part in parts for item in await _found(part)]
             if is_dry:
@@ -86,16 +87,13 @@ class Removal:
         data = [(part, item) for part, item in planned if part.name == "data"]
         try:
             has_data = any(item.outcome is ItemOutcome.PLANNED for _, item in data)
-            # While the lock is held, no tray app starts.
-            if has_data and not self._holds_lock and not self._take_lock():
-                self._failed.add(_TRAY)
+            # While the locks are held, none starts.
+            if has_data:
+                self._failed |= {running.name for running in (self._tray, self._guard) if not running.has_ended()}
             return (*done, *[await self._removed(part, item) for part, item in data])
         finally:
-            self._lock.release()
-
-    def _take_lock(self) -> bool:
-        self._holds_lock = self._lock.take()
-        return self._holds_lock
+            self._tray.lock.release()
+            self._guard.lock.release()
 
     async def _removed(self, part: _Part, item: OwnItem) -> OwnItem:
         blocking = self._failed.intersection(part.after)
@@ -128,38 +126,19 @@ class Removal:
         return [
             _Part(_T3CODE, partial(_find_settings, guard), partial(_restore_settings, guard)),
             _Part(_SERVER, partial(_find_server, backend), lambda _: backend.server.stop(), (_T3CODE,)),
-            _Part("passwords", secrets.find, secrets.remove, (_T3CODE, _TRAY, _SERVER)),
+            _Part("passwords", secrets.find, secrets.remove, (_T3CODE, _TRAY, _GUARD, _SERVER)),
         ]
 
     def _file_parts(self) -> list[_Part]:
         parts = [
-            _Part(_TRAY, self._find_tray, self._quit_tray, (_T3CODE,)),
+            _Part(_TRAY, self._tray.find, self._tray.quit, (_T3CODE,)),
+            _Part(_GUARD, self._guard.find, self._guard.quit, (_T3CODE,)),
             _Part("login-item", self._find_login, self._turn_login_off, (_T3CODE,)),
             *(_Part(entry.name, partial(_find_entry, entry), partial(_remove_entry, entry)) for entry in own_entries(self._data)),
         ]
         if self._with_data:
-            parts.append(_Part("data", self._find_data, self._remove_data, (_T3CODE, _TRAY, _SERVER)))
+            parts.append(_Part("data", self._find_data, self._remove_data, (_T3CODE, _TRAY, _GUARD, _SERVER)))
         return parts
-
-    async def _find_tray(self) -> Sequence[OwnItem]:
-        if not self._lock.path.exists() or self._lock.take():
-            self._lock.release()
-            return (OwnItem(_TRAY, "", ItemOutcome.NOTHING),)
-        holder = self._lock.holder()
-        return (OwnItem(_TRAY, process(holder.pid) if holder else "", ItemOutcome.PLANNED),)
-
-    async def _quit_tray(self, _item: OwnItem) -> None:
-        """Ask the running t3tray to end, and hold its lock from then on. Raises WorldError."""
-        holder, clock = self._lock.holder(), asyncio.get_running_loop().time
-        if self._platform == "win32":
-            raise WorldError(does_not_end(holder.pid if holder else None), QUIT_IT)
-        if holder and holder.is_running:
-            os.kill(holder.pid, signal.SIGTERM)
-        limit = clock() + _QUIT_LIMIT
-        while not self._take_lock():
-            if clock() > limit:
-                raise WorldError(does_not_end(holder.pid if holder else None))
-            await asyncio.sleep(_PAUSE)
 
     async def _find_login(self) -> Sequence[OwnItem]:
         state = await login_state(self._data)
@@ -180,10 +159,45 @@ class Removal:
 
     async def _remove_data(self, item: OwnItem) -> None:
         path = Path(item.subject)
-        if path == self._lock.path and self._platform == "win32":
-            # Windows removes no file that is open.
-            self._lock.release()
+        for running in (self._tray, self._guard):
+            if path == running.lock.path and self._platform == "win32":
+                # Windows removes no file that is open.
+                running.lock.release()
         await asyncio.to_thread(remove_data, path)
+
+
+class _Running:
+    """A running process of ours that holds a lock of the data folder. `has_ended` takes the lock for this process."""
+
+    def __init__(self, name: str, lock: InstanceLock, platform: str) -> None:
+        self.name = name
+        self.lock = lock
+        self._platform = platform
+        self._is_held = False
+
+    def has_ended(self) -> bool:
+        self._is_held = self._is_held or self.lock.take()
+        return self._is_held
+
+    async def find(self) -> Sequence[OwnItem]:
+        if not self.lock.path.exists() or self.lock.take():
+            self.lock.release()
+            return (OwnItem(self.name, "", ItemOutcome.NOTHING),)
+        holder = self.lock.holder()
+        return (OwnItem(self.name, process(holder.pid) if holder else "", ItemOutcome.PLANNED),)
+
+    async def quit(self, _item: OwnItem) -> None:
+        """Ask the process to end, and hold its lock from then on. Raises WorldError."""
+        holder, clock = self.lock.holder(), asyncio.get_running_loop().time
+        if self._platform == "win32" and not self.has_ended():
+            raise WorldError(does_not_end(holder.pid if holder else None), QUIT_IT)
+        if not self.has_ended() and holder and holder.is_running:
+            os.kill(holder.pid, signal.SIGTERM)
+        limit = clock() + _QUIT_LIMIT
+        while not self.has_ended():
+            if clock() > limit:
+                raise WorldError(does_not_end(holder.pid if holder else None))
+            await asyncio.sleep(_PAUSE)
 
 
 class _Passwords:
@@ -227,6 +241,9 @@ async def _found(part: _Part) -> Sequence[OwnItem]:
         return await part.find()
     except T3TrayError as error:
         return (OwnItem(part.name, "", ItemOutcome.FAILED, f"{error.message} {error.hint or ''}".strip()),)
+    except Exception as bug:
+        _log.exception("%s could not be found.", part.name)
+        return (OwnItem(part.name, "", ItemOutcome.FAILED, f"{type(bug).__name__}: {bug}"),)
 
 
 async def _find_settings(guard: GuardService) -> Sequence[OwnItem]:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-_LOCK = "guard.lock"
+GUARD_LOCK = "guard.lock"
 # In seconds: how long to wait for the tray app to start the guard.
 TRAY_LIMIT = 6.0
 # In seconds: the same while a t3tray with this data folder is running, which may be starting on a busy machine.
@@ -66,7 +66,7 @@ class GuardService:
         self._may_be_ours = may_be_ours
         self._now = now
         # Lock of the guards of one data folder: only its holder may replace their port and password.
-        self._lock = InstanceLock(host.data_directory, _LOCK)
+        self._lock = InstanceLock(host.data_directory, GUARD_LOCK)
         self._guard: Guard | None = None
         self._stores: OwnStores | None = None
         self._key: GuardCredentials | None = None

@@ -61,8 +61,8 @@ def icon_not_drawn(why: str) -> str:
     return f"The app's icon could not be drawn: {why}"
 
 
-T3CODE_FIRST = "It was left as it is, because T3 Code still reaches OpenCode through it: restore T3 Code's settings first."
-STILL_RUNS = "It was left as it is, because t3tray or its server still uses it."
+T3CODE_FIRST = "It was left as it is: T3 Code may still reach OpenCode through it, because its settings were not restored."
+STILL_RUNS = "It was left as it is: t3tray or its server may still use it."
 HOW_TO_RESTORE = "Nothing was changed there. Wait, or end a running turn with `t3tray guard off --interrupt`; then try again."
 QUIT_IT = "Choose Quit in the menu of t3tray's icon, then try again."
 NOT_OUR_SERVER = "t3tray uses this server, but did not start it."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -109,6 +110,7 @@ def test_all_of_it_goes_and_t3_codes_settings_are_as_before(program: Program, wo
         listed = program.json("uninstall", "--dry-run", "--data")
         planned = {item["name"]: item for item in reversed(listed["items"])}
         assert set(outcomes(planned).values()) == {"planned"}
+        assert planned["guard"]["subject"] == planned["tray"]["subject"], "the tray app's own"
         assert planned["tray"]["subject"] == f"process {app.pid}" and planned["server"]["subject"] == f"process {server}"
         assert all(item["bytes"] >= 0 for item in listed["items"] if item["name"] == "data")
         assert settings_of(world).read_bytes() == before and lives(server) and app.poll() is None
@@ -158,6 +160,7 @@ def test_under_a_running_turn_what_t3_code_needs_stays_and_all_else_goes(program
             "t3code-settings": "failed",
             "login-item": "failed",
             "tray": "failed",
+            "guard": "failed",
             "server": "nothing-there",
             "app": "removed",
             "link": "nothing-there",
@@ -220,6 +223,17 @@ def test_a_tray_app_that_does_not_end_is_named(program: Program) -> None:
     assert f"kill {hanging.pid}" in items["tray"]["sentence"] and items["data"]["outcome"] == "failed"
     assert (program.data / "t3tray.sqlite").exists()
     assert uninstall(program, "--yes", "--data")["data"]["outcome"] == "removed"
+
+
+def test_a_guard_without_a_tray_app_ends_too(program: Program, world: World) -> None:
+    with program.started("guard", "run", "--json") as guard:
+        assert guard.stdout and guard.stdout.readline() == "{\n"
+        program.run("guard", "on", "--yes")
+        items = uninstall(program, "--yes", "--data")
+        assert items["guard"] == items["guard"] | {"subject": f"process {guard.pid}", "outcome": "removed"}
+        assert items["data"]["outcome"] == "removed" and items["tray"]["outcome"] == "nothing-there"
+        assert guard.wait(END_LIMIT) == 128 + signal.SIGTERM
+    assert settings_of(world).read_bytes() == SETTINGS and not (program.data / "t3tray.sqlite").exists()
 
 
 def test_how_it_is_meant_must_be_said(program: Program) -> None:

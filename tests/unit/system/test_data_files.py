@@ -11,7 +11,7 @@ from t3tray.errors import WorldError
 from t3tray.system.data_files import data_files, remove_data
 
 ROOT = Path(__file__).parents[3] / "t3tray"
-CONSTANT = re.compile(r'^(?:FILE_NAME|GATE|_FILE|_LOCK|_LOCK_FILE) = "([\w.-]+)"', re.MULTILINE)
+CONSTANT = re.compile(r'^(?:FILE_NAME|GATE|GUARD_LOCK|_FILE|_LOCK_FILE) = "([\w.-]+)"', re.MULTILINE)
 IN_DATA = re.compile(r'(?:\bdata|_data|directory) / "([\w.-]+)"')
 
 
@@ -78,7 +78,16 @@ def test_each_name_that_the_program_writes_into_its_data_folder_is_known(data: P
             wanted |= set(CONSTANT.findall(file.read_text("utf-8"))) | set(IN_DATA.findall(file.read_text("utf-8")))
     # Of the user: a folder in which OpenCode is searched; the logs, which are named one by one.
     wanted -= {"bin", "logs"}
-    assert {"t3tray.sqlite", "archive.sqlite", "journal.jsonl", "keyring.lock", "tray.lock", "window.ini", "guard"} <= wanted
+    assert {
+        "t3tray.sqlite",
+        "archive.sqlite",
+        "journal.jsonl",
+        "guard.lock",
+        "keyring.lock",
+        "tray.lock",
+        "window.ini",
+        "guard",
+    } <= wanted
     for name in wanted:
         folder = data / "logs" if name.endswith(".log") else data
         (folder / name).touch()
