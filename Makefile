@@ -1,5 +1,5 @@
 # Every target does its own set-up; see README.md.
-.PHONY: help run demo test quick soak check coverage bench screenshots setup test-versions wheel app-check win-check freeze smoke deb deb-check
+.PHONY: help run demo test quick soak check coverage bench screenshots setup test-versions wheel app-check win-check freeze smoke deb deb-check dist-check
 .DEFAULT_GOAL := run
 
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
@@ -78,6 +78,8 @@ deb-check: setup deb  ## install, use, upgrade and purge it in a fresh Debian; a
 PROGRAM ?= $(firstword $(wildcard dist/t3tray.app/Contents/MacOS/t3tray dist/t3tray/t3trayc.exe dist/t3tray/t3tray))
 smoke: setup  ## the checks of every package on that of `make freeze`, or on PROGRAM
 	@.venv/bin/python packaging/smoke/smoke.py $(PROGRAM)
+
+dist-check: wheel app-check win-check deb smoke  ## every package, built or laid out, and checked, but for what needs root
 
 setup:  ## what the tests need, into .venv and .tools
 	@packaging/setup.sh test
