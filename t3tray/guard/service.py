@@ -190,12 +190,16 @@ class GuardService:
     async def stop(self) -> None:
         """Stop listening and end the requests under way, within seconds. Idempotent."""
         guard, self._guard = self._guard, None
-        if guard is not None:
-            await guard.stop()
         stores, self._stores = self._stores, None
-        if stores is not None:
-            await stores.close(self._host.store)
-        self._lock.release()
+        try:
+            if guard is not None:
+                await guard.stop()
+        finally:
+            try:
+                if stores is not None:
+                    await stores.close(self._host.store)
+            finally:
+                self._lock.release()
 
     async def status(self, with_others: bool = True) -> GuardStatus:
         """Return the status; chooses no port and no password. `with_others`: a guard in another process counts too.

@@ -5,6 +5,7 @@ Only the owner may read them: folders are created with mode 0700 and files with 
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import sys
@@ -117,13 +118,14 @@ def _missing(connection: sqlite3.Connection, names: set[str]) -> str | None:
     for trigger in JOURNAL_TRIGGERS:
         if trigger not in names:
             return f"the trigger {trigger}"
-    there = set(connection.execute(_COLUMNS_THERE))
+    there = set(connection.execute(_COLUMNS_THERE, (json.dumps([table.name for table in metadata.sorted_tables]),)))
     return next((".".join(column) for column in _columns() if column not in there), None)
 
 
+# Of these tables, given as a JSON list of names. A table of another program is not read: it may be virtual, and unreadable.
 _COLUMNS_THERE = (
     "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns"
-    " WHERE tables.type = 'table'"
+    " WHERE tables.type = 'table' AND tables.name IN (SELECT value FROM json_each(?))"
 )
 
 

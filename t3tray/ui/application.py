@@ -266,15 +266,17 @@ class Application(QObject):
 
     @Slot(object)
     def _on_resumed(self, verification: Verification) -> None:
-        """Show the thread in the window if it cannot be resumed; else read the page anew if it is this thread's."""
+        """Show the thread in the window if it cannot be resumed, and read the page anew if it is this thread's already."""
         from t3tray.domain.verdict import Kind
 
         assert self.bridge is not None
+        thread_id = verification.thread.id
+        in_view = self.window is not None and self.window.isVisible() and self.window.threads.current() == thread_id
         if verification.verdict.kind is not Kind.RESUMABLE:
             self._open_window().bring_up()
-            self._open_window().show_thread(verification.thread.id)
-        elif self.window and self.window.isVisible() and self.window.threads.current() == verification.thread.id:
-            self.bridge.read_details(verification.thread.id)
+            self._open_window().show_thread(thread_id)
+        if in_view:
+            self.bridge.read_details(thread_id)
 
     @Slot(str)
     def _on_thread_made(self, thread_id: str) -> None:

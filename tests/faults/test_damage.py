@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -113,6 +114,18 @@ def test_without_any_good_copy_a_new_file_begins_and_the_user_is_told(tmp_path: 
     store = opened(path.parent)
     assert store.threads.all() == ()
     assert "begins anew" in store.notices[0]
+    store.close()
+
+
+def test_a_table_of_another_program_that_cannot_be_read_is_no_damage(tmp_path: Path) -> None:
+    path = filled(tmp_path / "data")
+    row = "('table', 'theirs', 'theirs', 0, 'CREATE VIRTUAL TABLE theirs USING a_module_that_is_missing(x)')"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(f"INSERT INTO sqlite_master (type, name, tbl_name, rootpage, sql) VALUES {row}")
+        connection.commit()
+    store = opened(path.parent)
+    assert store.threads.find("3f2a").title == "Parser" and store.notices == ()
     store.close()
 
 

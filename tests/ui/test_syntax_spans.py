@@ -134,7 +134,7 @@ def test_nothing_is_loaded_before_it_is_needed() -> None:
     told = f"""
 import sys
 from t3tray import __main__, app
-app.run = lambda _: 0
+app.run = lambda *_: 0
 sys.argv[1:] = []
 __main__.main()
 import t3tray.backend.backend, t3tray.guard.service, t3tray.ui.window, {spans.__module__}

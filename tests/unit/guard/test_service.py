@@ -12,6 +12,7 @@ import pytest
 
 from t3tray.domain.t3code_side import GuardSide
 from t3tray.errors import Refused, StoreError
+from t3tray.guard.guard import Guard
 from t3tray.guard.host import GuardHost
 from t3tray.guard.runner import GuardRunner
 from t3tray.guard.service import GuardService, load_guard_sides
@@ -95,6 +96,24 @@ async def test_where_the_lock_cannot_be_taken_nothing_is_replaced(
     key = await host.guard_credentials.get()
     assert await service.start() == key.url, "with a known password it listens all the same"
     await service.stop()
+
+
+async def test_a_guard_that_cannot_be_stopped_holds_neither_stores_nor_lock(
+    host: GuardHost, service: GuardService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await service.start()
+    stop = Guard.stop
+
+    async def fail(guard: Guard) -> None:
+        await stop(guard)
+        raise OSError("the socket is gone")
+
+    monkeypatch.setattr(Guard, "stop", fail)
+    with pytest.raises(OSError, match="socket is gone"):
+        await service.stop()
+    lock = InstanceLock(host.data_directory, "guard.lock")
+    assert lock.take(InstanceHolder(1, has_window=False))
+    lock.release()
 
 
 async def test_without_t3_code_there_is_nothing_to_protect(host: GuardHost, service: GuardService, tmp_path: Path) -> None:
