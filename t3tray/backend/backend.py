@@ -81,9 +81,11 @@ class Backend(Parts):
         self.opener = ThreadOpener(self.launching, self.server, self.scanner, run_sql)
         self.inspection = Inspection(self, self.scanning, self.snapshots)
         self.guard = GuardRunner(self.guard_host, GuardService(self.guard_host), self.changed.set)
+        # Called with the reason right before the system asks the user whether t3tray may show notifications.
+        self.permission_asked: Callable[[str], None] = lambda reason: None
         icon = resource("icons/t3tray.svg").absolute().as_uri()
         notifier = Notifier(
-            reach=partial(open_notifications, sys.platform, os.environ, icon),
+            reach=partial(open_notifications, sys.platform, os.environ, icon, lambda reason: self.permission_asked(reason)),
             answerer=self.conversations,
             rules=lambda: rules_of(self.preferences.current),
             now=lambda: datetime.now().astimezone(),

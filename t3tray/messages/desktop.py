@@ -8,6 +8,11 @@ NO_SERVICE = "No program on this desktop shows notifications."
 NO_ANSWER = "The desktop's notification service is not responding."
 NOT_INSTALLED = "The system shows notifications of installed programs only, and this copy of t3tray is not installed."
 NO_PERMISSION = "The system's settings do not allow t3tray to show notifications."
+NOT_ASKED_YET = "macOS asks you at t3tray's first notification whether it may show them."
+PERMISSION_REASON = (
+    "macOS asks now whether t3tray may show notifications. They tell you at once that a thread's session has changed, that an "
+    "agent waits for your answer, or that a turn has ended. System Settings has the switch, under Notifications."
+)
 CENTER_NO_ANSWER = "The system's notification centre is not responding."
 CENTER_FAILED = "The system's notification centre failed."
 
@@ -39,6 +44,12 @@ USES_TERMINAL = "t3tray opens OpenCode in your terminal."
 
 RUN_WITHOUT_DISPLAY = "`t3tray run` (and `t3tray run --demo`) needs no display: it prints a line for each change."
 NO_DISPLAY_NAMED = "QT_QPA_PLATFORM selects X, but DISPLAY is not set."
+
+
+def no_permission(platform: str) -> str:
+    """Return that notifications are not allowed, and where the user can change that."""
+    places = {"darwin": "System Settings, under Notifications", "win32": "Settings, under System and Notifications"}
+    return f"{NO_PERMISSION} Allow them in {places[platform]}." if platform in places else NO_PERMISSION
 
 
 def service_failed(why: str) -> str:

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from desktop_notifier import Button, Capability, DesktopNotifier, Icon, Notification
 
-from t3tray.messages.desktop import CENTER_FAILED, CENTER_NO_ANSWER, NO_PERMISSION, NOT_INSTALLED
+from t3tray.messages.desktop import (
+    CENTER_FAILED,
+    CENTER_NO_ANSWER,
+    NOT_ASKED_YET,
+    NOT_INSTALLED,
+    PERMISSION_REASON,
+    no_permission,
+)
 from t3tray.messages.notifications import NotificationWording
+from t3tray.system.appkit import NoticePermission, app_kit
 from t3tray.system.notification_service import CLICKED, NotificationPress, Trouble
 
 T = TypeVar("T")
@@ -22,12 +31,16 @@ T = TypeVar("T")
 # In seconds: for each call, and for the user's permission.
 LIMIT = 5.0
 PERMISSION_LIMIT = 120.0
+_TROUBLES = {NoticePermission.NOT_ASKED: NOT_ASKED_YET, NoticePermission.DENIED: no_permission("darwin")}
 
 
 class CenterNotifications:
-    """Implements `Notifications`."""
+    """Implements `Notifications`. `asking` is called with the reason right before the system asks the user for permission."""
 
-    def __init__(self, icon: str, on_press: Callable[[NotificationPress], None]) -> None:
+    def __init__(
+        self, icon: str, on_press: Callable[[NotificationPress], None], asking: Callable[[str], None] = lambda reason: None
+    ) -> None:
+        self._asking = asking
         self._icon = icon
         self._on_press = on_press
         self._loop = asyncio.get_running_loop()
@@ -40,11 +53,18 @@ class CenterNotifications:
         return self._trouble.sentence
 
     async def check(self) -> None:
-        await self._within(LIMIT, self._reach)
+        center = await self._within(LIMIT, self._reach)
+        permission = await self._within(LIMIT, self._permission) if center else None
+        if permission is not None:
+            self._trouble.set(_TROUBLES.get(permission, ""))
 
     async def show(self, notice_id: str, wording: NotificationWording, stays: bool) -> None:
         center = await self._within(LIMIT, self._reach)
-        if center is None or not await self._within(PERMISSION_LIMIT, lambda: self._has_permission(center)):
+        if center is None:
+            return
+        if await self._within(LIMIT, self._permission) is NoticePermission.NOT_ASKED:
+            self._asking(PERMISSION_REASON)
+        if not await self._within(PERMISSION_LIMIT, lambda: self._has_permission(center)):
             return
         # macOS caches the keys of buttons by their labels, so they must be the same each time.
         buttons = tuple(Button(each.label, identifier=each.key) for each in wording.buttons)
@@ -74,9 +94,24 @@ class CenterNotifications:
             self._center = center
         return self._center
 
+    async def _permission(self) -> NoticePermission:
+        """Return the current permission; the user is not asked."""
+        answer: asyncio.Future[NoticePermission] = self._loop.create_future()
+
+        def take(permission: NoticePermission) -> None:
+            if not answer.done():
+                answer.set_result(permission)
+
+        def pass_on(permission: NoticePermission) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(take, permission)
+
+        app_kit().ask_notice_permission(pass_on)
+        return await answer
+
     async def _has_permission(self, center: DesktopNotifier) -> bool:
         has_permission = await center.request_authorisation()
-        self._trouble.set("" if has_permission else NO_PERMISSION)
+        self._trouble.set("" if has_permission else no_permission(sys.platform))
         return has_permission
 
     def _pressed(self, press: NotificationPress) -> None:

@@ -163,6 +163,8 @@ class Application(QObject):
             self._mac_app.menu.found_wanted.connect(self._on_found_wanted)
             self._mac_app.menu.quit_wanted.connect(self._on_quit_wanted)
             bridge.snapshot_changed.connect(self._mac_app.show_snapshot)
+            bridge.permission_asked.connect(self._on_window_wanted)
+            bridge.announce_permission()
         if not self._tray.is_there:
             wait = 0 if self._qt.platformName() in _TRAYLESS_PLATFORMS else TRAY_LIMIT
             QTimer.singleShot(wait, self._on_tray_due)

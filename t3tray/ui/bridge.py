@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
 
@@ -38,6 +39,9 @@ from t3tray.ui.labels import (
 from t3tray.ui.threads.thread_list_data import ThreadListData, brief_of, thread_list_data
 from t3tray.ui.tray.menu import RECENT, MenuAction, MenuItem
 
+if TYPE_CHECKING:
+    from t3tray.backend.backend import Backend
+
 
 class Bridge(AsyncThread):
     """One for the app's life. Each method asks the backend for something; what came of it is a signal.
@@ -49,7 +53,7 @@ class Bridge(AsyncThread):
     the threads that hold it; `search_failed`, the text and an error; `notice_clicked`, a `Click`; `sent` and `refused`, a
     thread's id and the text, or the error; `answer_failed`, the id of a request and the error; `protection_previewed`, what the
     guard would change; `protection_changed`, the guard's status; `settling_planned`, what settling a restore would do, None if
-    there is none.
+    there is none; `permission_asked`, why the system asks now whether t3tray may show notifications.
     """
 
     snapshot_changed = Signal(object)
@@ -71,6 +75,7 @@ class Bridge(AsyncThread):
     settling_planned = Signal(object)
     settled = Signal()
     noted = Signal(str)
+    permission_asked = Signal(str)
     copy_wanted = Signal(str)
     conversation_changed = Signal(object)
     sent = Signal(str, str)
@@ -86,6 +91,14 @@ class Bridge(AsyncThread):
         self._following: asyncio.Task[None] | None = None
         self._newest: Conversation | None = None
         self._conversation_waits.connect(self._on_conversation_waits, Qt.ConnectionType.QueuedConnection)
+
+    def announce_permission(self) -> None:
+        """Emit `permission_asked` from now on."""
+
+        async def subscribe(backend: Backend) -> None:
+            backend.permission_asked = self.permission_asked.emit
+
+        self._ask(subscribe, quiet=True)
 
     def read_details(self, thread_id: str) -> None:
         self._ask(lambda backend: backend.details.read(thread_id), self.details_changed.emit, quiet=True)

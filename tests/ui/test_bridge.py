@@ -15,6 +15,7 @@ from t3tray.domain.notification import Click
 from t3tray.domain.pending_request import Reply
 from t3tray.domain.remedy import Choice, Remedy
 from t3tray.errors import OurBug, ServerDown, T3TrayError, UsageError
+from t3tray.messages.desktop import PERMISSION_REASON
 from t3tray.messages.pending_requests import GONE
 from t3tray.settings.definitions import Settings
 from t3tray.threads.snapshot import Snapshot
@@ -70,6 +71,17 @@ def test_what_did_not_change_is_told_once(qtbot: QtBot, bridged: MakeBridge) -> 
     with qtbot.waitSignal(bridge.details_changed):
         bridge.read_details("a")
     assert told == [OVERVIEW, Snapshot(READY)]
+
+
+def test_the_reason_for_a_permission_comes_to_the_window(qtbot: QtBot, bridged: MakeBridge) -> None:
+    backend = RecordingBackend(OVERVIEW)
+    bridge = bridged(backend)
+    bridge.start()
+    bridge.announce_permission()
+    qtbot.waitUntil(lambda: hasattr(backend, "permission_asked"))
+    with qtbot.waitSignal(bridge.permission_asked) as asked:
+        backend.permission_asked(PERMISSION_REASON)
+    assert asked.args == [PERMISSION_REASON]
 
 
 def test_a_remedy_is_previewed_and_then_shows_the_thread_anew(qtbot: QtBot, bridged: MakeBridge) -> None:

@@ -54,7 +54,6 @@ LONGEST, SHORTEST = 400, 25
 # Shorter ones, and why they are no part of another module.
 SHORT = {
     "t3tray/resources.py": "below all packages: every one of them may need a data file",
-    "t3tray/system/notifications.py": "chooses among two implementations of an interface that both import",
     "t3tray/ui/loading.py": "acts by being imported before anything else of Qt",
 }
 # Who may make a task: it awaits or ends the task itself. Everyone else uses `OwnTasks`, or `WatchedTasks` for what runs for good.

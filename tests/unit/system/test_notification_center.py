@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from threading import Thread
 
 import pytest
 from dbus_fast.aio import MessageBus
 from desktop_notifier import DesktopNotifier
 from desktop_notifier.backends.dummy import DummyNotificationCenter
 
-from t3tray.messages.desktop import CENTER_NO_ANSWER, NO_PERMISSION, NOT_INSTALLED
+from t3tray.messages.desktop import CENTER_NO_ANSWER, NO_PERMISSION, NOT_ASKED_YET, NOT_INSTALLED, PERMISSION_REASON
 from t3tray.messages.notifications import Button, NotificationWording
 from t3tray.system import notification_center
+from t3tray.system.appkit import AppKit, NoticePermission
 from t3tray.system.notification_center import CenterNotifications
 from t3tray.system.notification_service import CLICKED, NotificationPress
 from tests.support.notification_daemon import NotificationDaemon, SessionBus
@@ -29,7 +31,7 @@ def daemon(monkeypatch: pytest.MonkeyPatch) -> Iterator[NotificationDaemon]:
 
 
 @asynccontextmanager
-async def center() -> AsyncIterator[tuple[CenterNotifications, asyncio.Queue[NotificationPress]]]:
+async def center(reasons: list[str] | None = None) -> AsyncIterator[tuple[CenterNotifications, asyncio.Queue[NotificationPress]]]:
     heard: asyncio.Queue[NotificationPress] = asyncio.Queue()
     connect, buses = MessageBus.connect, list[MessageBus]()
 
@@ -39,7 +41,7 @@ async def center() -> AsyncIterator[tuple[CenterNotifications, asyncio.Queue[Not
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(MessageBus, "connect", recorded)
-        made = CenterNotifications("", heard.put_nowait)
+        made = CenterNotifications("", heard.put_nowait, reasons.append if reasons is not None else lambda reason: None)
         yield made, heard
         await made.close()
     # Ours never closes it: the process ends.
@@ -88,6 +90,69 @@ async def test_a_user_who_gives_no_leave_is_shown_nothing(daemon: NotificationDa
     async with center() as (made, _):
         await made.show("one", PUSH, stays=True)
         assert made.trouble == NO_PERMISSION and daemon.shown == []
+
+
+class Settings(AppKit):
+    """AppKit with a permission that the user has given or not."""
+
+    permission = NoticePermission.NOT_ASKED
+
+    def ask_notice_permission(self, answer: Callable[[NoticePermission], None]) -> None:
+        # A thread of the system's answers, as on macOS.
+        Thread(target=answer, args=(self.permission,)).start()
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
+    made = Settings()
+    monkeypatch.setattr(notification_center, "app_kit", lambda: made)
+    return made
+
+
+@pytest.mark.process
+async def test_the_reason_is_given_before_the_system_asks_and_once(
+    daemon: NotificationDaemon, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    happened: list[str] = []
+
+    async def asked(self: DesktopNotifier) -> bool:
+        happened.append("the system asks")
+        settings.permission = NoticePermission.GIVEN
+        return True
+
+    monkeypatch.setattr(DesktopNotifier, "request_authorisation", asked)
+    async with center(happened) as (made, _):
+        await made.check()
+        assert made.trouble == NOT_ASKED_YET and happened == []
+        await made.show("one", PUSH, stays=True)
+        assert happened[:2] == [PERMISSION_REASON, "the system asks"]
+        await made.show("two", PUSH, stays=True)
+        assert happened.count(PERMISSION_REASON) == 1 and len(daemon.shown) == 2 and made.trouble == ""
+
+
+@pytest.mark.process
+async def test_a_permission_that_was_denied_is_said_with_where_to_give_it(daemon: NotificationDaemon, settings: Settings) -> None:
+    settings.permission = NoticePermission.DENIED
+    async with center() as (made, _):
+        await made.check()
+        assert made.trouble.startswith(NO_PERMISSION) and "System Settings, under Notifications" in made.trouble
+        settings.permission = NoticePermission.GIVEN
+        await made.check()
+        assert made.trouble == ""
+
+
+@pytest.mark.process
+async def test_a_system_that_does_not_say_its_permission_is_given_up(
+    daemon: NotificationDaemon, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.permission = NoticePermission.GIVEN
+    async with center() as (made, _):
+        await made.check()
+        assert made.trouble == ""
+        monkeypatch.setattr(settings, "ask_notice_permission", lambda answer: None)
+        monkeypatch.setattr(notification_center, "LIMIT", 0.2)
+        await made.check()
+        assert made.trouble == CENTER_NO_ANSWER
 
 
 @pytest.mark.process

@@ -277,7 +277,7 @@ async def test_a_bus_that_came_back_is_used_at_once(tmp_path: Path) -> None:
 
 
 async def test_linux_asks_the_bus() -> None:
-    made = open_notifications("linux", {}, "", lambda heard: None)
+    made = open_notifications("linux", {}, "", lambda reason: None, lambda heard: None)
     await made.check()
     assert made.trouble == NO_BUS
 
