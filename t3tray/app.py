@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,13 @@ def run(data_dir: str | None, link: str = "") -> int:
 
         return await backend.Backend.open(str(directory), "tray")
 
-    return Application(directory, open_backend, _clean, link=link).run()
+    application = Application(directory, open_backend, _clean, link=link)
+    code = application.run()
+    if not application.is_restarting:
+        return code
+    from t3tray.system.autostart import words_for
+
+    return _start_again(application, words_for(directory), os.environ)
 
 
 def run_demo() -> int:
@@ -48,10 +54,24 @@ def run_demo() -> int:
 
     try:
         with entered() as (scratch, outside):
-            return _demo(scratch, outside).run()
+            application = _demo(scratch, outside)
+            code = application.run()
     except T3TrayError as error:
         sys.stderr.write(f"{error.title}: {error.message}\n")
         return int(error.exit_code)
+    return _start_again(application, ("--demo",), outside) if application.is_restarting else code
+
+
+def _start_again(application: Application, words: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Start the updated program after this one has quit, and return the exit code."""
+    from t3tray.errors import ExitCode, T3TrayError
+    from t3tray.system.replaced_program import start_again
+
+    try:
+        start_again(words, environment)
+    except T3TrayError as error:
+        return application.say_why(error)
+    return ExitCode.DONE
 
 
 def demo_application(scratch: Scratch, outside: Mapping[str, str]) -> Application:

@@ -37,7 +37,6 @@ from t3tray.messages.trouble import (
     SERVER_KEPT,
     SETTINGS_UNREAD,
     UNREAD_UNKNOWN,
-    UPDATED,
     VISITS_LOST,
     WAKING,
 )
@@ -154,7 +153,7 @@ class Monitor:
         # Before anything that takes longer: an alarm must not wait.
         await beside(ALARMS_LOST, self._upkeep.alert(scan), None)
         state, guarded = await beside(GUARD_UNKNOWN, guard.seen(scan), (NO_GUARD, frozenset()))
-        extras = AppExtras(state, guarded, self._banner, self._news, self._trouble)
+        extras = AppExtras(state, guarded, self._banner, self._news, lambda: self._last.trouble, self._program.is_replaced)
         snapshot = await self._snapshots.read(archived=True, scan=scan, extras=extras)
         self._snapshots.publish(scan, snapshot, acts)
         publish(snapshot)
@@ -177,10 +176,6 @@ class Monitor:
     def _news(self, rows: SnapshotRows) -> frozenset[str]:
         """For the SQL's thread."""
         return self._last.attempt(UNREAD_UNKNOWN, lambda: self._upkeep.unread.update(rows), frozenset())
-
-    def _trouble(self) -> tuple[str, ...]:
-        """For the SQL's thread."""
-        return (*self._last.trouble, *([UPDATED] if self._program.is_replaced() else ()))
 
     async def _prepare(self) -> None:
         """Do now what would take seconds when the user first resumes a thread, and what an update would make impossible."""

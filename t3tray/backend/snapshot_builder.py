@@ -19,7 +19,7 @@ from t3tray.domain.restore import Restore
 from t3tray.domain.server import ServerStatus
 from t3tray.domain.thread import Source
 from t3tray.domain.verdict import Reason
-from t3tray.messages.trouble import all_sessions_missing
+from t3tray.messages.trouble import UPDATED, all_sessions_missing
 from t3tray.settings.definitions import Settings
 from t3tray.t3code.state import T3State
 from t3tray.threads.scan import Scan
@@ -43,13 +43,15 @@ class SnapshotExtras:
 @dataclass(frozen=True)
 class AppExtras:
     """What only the tray app adds. `unread` returns the threads of these rows in which something happened since the user looked,
-    `trouble` sentences on what has failed by then. Both are called in the SQL's thread, in this order."""
+    `trouble` sentences on what has failed by then, `is_updated` whether the program's file was replaced. All are called in the
+    SQL's thread, in this order."""
 
     guard: GuardState = NO_GUARD
     guarded: frozenset[str] = frozenset()
     banner: str = ""
     unread: Callable[[SnapshotRows], frozenset[str]] = lambda rows: frozenset()
     trouble: Callable[[], Sequence[str]] = lambda: ()
+    is_updated: Callable[[], bool] = lambda: False
 
 
 def build_snapshot(
@@ -73,6 +75,7 @@ def build_snapshot(
     listed = (rows or RowBuilder()).of(scan, RowContext.of(server, left), alarmed, clock, now, archived, next_messages or {})
     of_scan = (*_all_gone(scan), *scan.trouble, *(duplicates.sentence for duplicates in scan.duplicate_homes))
     of_guard = (app.guard.sentence,) if app.guard.phase in TROUBLED else ()
+    unread, trouble, is_updated = app.unread(listed), app.trouble(), app.is_updated()
     return Snapshot(
         server=server,
         rows=listed.rows,
@@ -87,10 +90,11 @@ def build_snapshot(
         guard=app.guard,
         refusals=extras.refusals,
         idle_status=extras.idle_status,
-        unread=app.unread(listed),
+        unread=unread,
         banner=app.banner,
         restore=extras.restore,
-        warnings=(*warnings, *of_scan, *of_guard, *app.trouble()),
+        warnings=(*warnings, *of_scan, *of_guard, *trouble, *([UPDATED] if is_updated else ())),
+        is_updated=is_updated,
     )
 
 

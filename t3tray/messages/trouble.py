@@ -19,6 +19,13 @@ GUARDING = "Keeping the guard"
 FOLLOWING_EVENTS = "Following the server's events"
 # The program's file is another one than at the start.
 UPDATED = "t3tray was updated while it was running. Quit it and start it again."
+# The same in the window and in the menu, where a button does that.
+UPDATED_TITLE = "t3tray was updated while it was running"
+UPDATED_HINT = "What runs is still the program from before. Restart quits it as Quit does, and starts the new one."
+
+
+def not_started_again(cause: str) -> str:
+    return f"t3tray has quit, but the new program could not be started: {cause}."
 
 
 def failed(what: str, cause: str) -> str:

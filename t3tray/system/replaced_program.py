@@ -8,12 +8,16 @@ from __future__ import annotations
 import importlib
 import logging
 import pkgutil
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import t3tray
+from t3tray.errors import WorldError
+from t3tray.messages.trouble import not_started_again
+from t3tray.system.autostart import own_command
 
 _log = logging.getLogger(__name__)
 # Alembic loads the migrations as files, all of them when the store is opened.
@@ -38,6 +42,18 @@ class OwnProgram:
 
 def is_packaged() -> bool:
     return bool(getattr(sys, "frozen", False))
+
+
+def start_again(words: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Start the program that is in this one's place now, on its own: it outlives this process. Raises WorldError."""
+    command = [*own_command(environment, Path(sys.argv[0]), Path(sys.executable), is_packaged()), *words]
+    nowhere = subprocess.DEVNULL
+    try:
+        subprocess.Popen(
+            command, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=sys.platform != "win32"
+        )
+    except OSError as error:
+        raise WorldError(not_started_again(str(error)), "Start t3tray yourself.") from error
 
 
 def import_everything() -> None:

@@ -110,7 +110,8 @@ class Snapshot:
     running when this app ends. `idle_status`: what our own reaper did or will do, empty if there is nothing to say. `settings`:
     the user's settings. `unread`: ids of the threads with finished activity since the user's last visit. `banner`: a line above
     everything, in an unusual world. `stale_since`: the threads could not be read since then, and are shown as before. `restore`:
-    a copy of our own data was put back, and the user has not settled that.
+    a copy of our own data was put back, and the user has not settled that. `is_updated`: the program's file was replaced while
+    this process runs; `warnings` have it in words too.
     """
 
     server: ServerStatus
@@ -131,6 +132,7 @@ class Snapshot:
     banner: str = ""
     stale_since: datetime | None = None
     restore: Restore | None = None
+    is_updated: bool = False
 
     @property
     def may_lack_threads(self) -> bool:

@@ -41,7 +41,7 @@ _TRAYLESS_PLATFORMS = frozenset({"offscreen", "minimal", "vnc"})
 class Application(QObject):
     """One for the process. `run` returns when the app has ended. `clean` takes the secrets out of a text that may be sent. With a
     `title` of its own it shows its window at once, and with a `link`, which it checks. `bridge` is None until the icon is shown,
-    `window` until it is needed."""
+    `window` until it is needed. `is_restarting`: the updated program is to be started after `run`."""
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class Application(QObject):
         self.window: MainWindow | None = None
         self._settings: SettingsController | None = None
         self._quitting = False
+        self.is_restarting = False
         self._link = link
         self._links = LinkOpener(self._on_window_wanted, self._open_window, self._listing)
 
@@ -82,8 +83,7 @@ class Application(QObject):
                 self._instance.raise_first(self._links.pending)
                 return ExitCode.DONE
         except T3TrayError as error:
-            self._say(f"{error.title}: {error.message}\n{error.hint or ''}")
-            return error.exit_code
+            return self.say_why(error)
         self._qt.setApplicationName("t3tray")
         self._qt.setDesktopFileName("t3tray")
         self._qt.setQuitOnLastWindowClosed(False)
@@ -105,10 +105,12 @@ class Application(QObject):
                 # A process that ends while a thread of it is in a signal's C++ is aborted by Python. A thread that hangs is what
                 # the last resort is for, which ends this wait too.
                 self.bridge.join(HARD_END)
+            if self.is_restarting:
+                self._instance.release()
 
-    def _say(self, words: str) -> None:
-        """Say why the app does not start: on stderr, or in a window if that is not read."""
-        words = words.rstrip()
+    def say_why(self, error: T3TrayError) -> int:
+        """Say why the app does not start: on stderr, or in a window if that is not read. Return the exit code."""
+        words = f"{error.title}: {error.message}\n{error.hint or ''}".rstrip()
         if sys.stderr:
             sys.stderr.write(f"{words}\n")
         is_read = sys.stderr and sys.stderr.isatty()
@@ -119,6 +121,7 @@ class Application(QObject):
             box = QMessageBox(QMessageBox.Icon.Critical, "t3tray", words)
             box.setTextFormat(Qt.TextFormat.PlainText)
             box.exec()
+        return error.exit_code
 
     @Slot()
     def _on_icon_shown(self) -> None:
@@ -137,7 +140,7 @@ class Application(QObject):
         self._instance.link_wanted.connect(self._links.open)
         self._instance.listen()
         self._qt.setWindowIcon(QIcon(str(resource("icons/t3tray.svg"))))
-        self._qt.commitDataRequest.connect(self._on_session_end)
+        self._qt.commitDataRequest.connect(self._end_now)
         self.bridge = bridge = Bridge(self._open_backend)
         bridge.snapshot_changed.connect(self._on_snapshot_changed)
         self._appearance.listen(bridge)
@@ -182,6 +185,7 @@ class Application(QObject):
             window.is_all_there_is = lambda: not self._tray.is_there
             window.would_end = self._would_end
             window.quit_wanted.connect(self._on_quit_wanted)
+            window.bars.updated.wanted.connect(self._on_restart_wanted)
             if self._title:
                 window.setWindowTitle(self._title)
             bridge.copy_wanted.connect(self._on_copy_wanted)
@@ -236,10 +240,8 @@ class Application(QObject):
                 self.bridge.answer_from_menu(item)
             case MenuAction.GUARD:
                 self._on_protection_wanted()
-            case MenuAction.QUIT:
-                self._on_quit_wanted()
-            case MenuAction.QUIT_AND_STOP:
-                self._quit(stops_server=True)
+            case MenuAction.RESTART_APP | MenuAction.QUIT | MenuAction.QUIT_AND_STOP:
+                self._quit(item.action is MenuAction.QUIT_AND_STOP, item.action is MenuAction.RESTART_APP)
 
     def _on_protection_wanted(self) -> None:
         """Show what switching the guard on would change, or off if it is on."""
@@ -363,10 +365,14 @@ class Application(QObject):
         """Quit once: Qt closes the window while it quits, which calls this again."""
         self._quit()
 
-    def _quit(self, stops_server: bool = False) -> None:
+    @Slot()
+    def _on_restart_wanted(self) -> None:
+        self._quit(restarts=True)
+
+    def _quit(self, stops_server: bool = False, restarts: bool = False) -> None:
         if self._quitting:
             return
-        self._quitting = True
+        self._quitting, self.is_restarting = True, restarts
         end_at_last(HARD_END)
         self._tray.hide()
         for window in self._qt.topLevelWidgets():
@@ -381,12 +387,8 @@ class Application(QObject):
         self._qt.exit()
 
     @Slot(QSessionManager)
-    def _on_session_end(self, _manager: QSessionManager) -> None:
-        """End now: the desktop waits for the app here, and not later."""
-        self._end_now()
-
-    def _end_now(self) -> None:
-        """End in order before this returns: the process may be gone right after."""
+    def _end_now(self, _manager: QSessionManager | None = None) -> None:
+        """End in order before this returns: the desktop waits for the app here, and the process may be gone right after."""
         self._quitting = True
         end_at_last(HARD_END)
         if self.bridge:

@@ -82,13 +82,17 @@ class Instance(QObject):
         self._listener.activated.connect(self._on_connection)
 
     def close(self) -> None:
-        """Stop listening. The lock stays held until the process ends."""
+        """Stop listening. The lock stays held until `release` or the end of the process."""
         if isinstance(self._listener, QSocketNotifier):
             self._listener.setEnabled(False)
         if self._socket:
             self._socket.close()
         while self._waiting:
             self._waiting.pop().close()
+
+    def release(self) -> None:
+        """Release the lock before the process ends, for another one that is to take its place."""
+        self._lock.release()
 
     def raise_first(self, link: ThreadLink | None = None) -> None:
         """Ask the running t3tray to show its window, with the link's thread. Raises Refused if it has no window or does not

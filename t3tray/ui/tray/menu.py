@@ -12,6 +12,7 @@ from t3tray.domain.server import ServerState, ServerStatus
 from t3tray.domain.verdict import Kind
 from t3tray.messages.notifications import is_read_at_a_glance, visible
 from t3tray.messages.pending_requests import request_sentence, wish
+from t3tray.messages.trouble import UPDATED_TITLE
 from t3tray.threads.snapshot import Snapshot, ThreadRow
 from t3tray.ui.labels import folder_name, guard_line, reaper_line, reaping, row_symbol, server_line, shortened, side_note
 
@@ -36,6 +37,7 @@ class MenuAction(StrEnum):
     STOP = "stop"
     RESTART = "restart"
     SETTINGS = "settings"
+    RESTART_APP = "restart-app"
     QUIT = "quit"
     QUIT_AND_STOP = "quit-and-stop"
     REPLY = "reply"
@@ -87,6 +89,7 @@ def menu_of(snapshot: Snapshot | None, now: datetime) -> tuple[MenuItem, ...]:
             *_closing(),
         )
     parts = (
+        _updated(snapshot),
         _stale(snapshot),
         _needs_you(snapshot),
         _blocked(snapshot),
@@ -189,6 +192,12 @@ def _opening(thread_id: str, label: str) -> tuple[MenuItem, ...]:
 def _guard(snapshot: Snapshot) -> tuple[MenuItem, ...]:
     line = guard_line(snapshot)
     return (MenuItem(line, MenuAction.GUARD),) if line else ()
+
+
+def _updated(snapshot: Snapshot) -> tuple[MenuItem, ...]:
+    if not snapshot.is_updated:
+        return ()
+    return MenuItem(UPDATED_TITLE), MenuItem("Restart t3tray", MenuAction.RESTART_APP)
 
 
 def _stale(snapshot: Snapshot) -> tuple[MenuItem, ...]:

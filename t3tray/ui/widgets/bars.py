@@ -7,7 +7,9 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from t3tray.messages.restore import restore_sentence
+from t3tray.messages.trouble import UPDATED, UPDATED_HINT, UPDATED_TITLE
 from t3tray.threads.snapshot import Snapshot
+from t3tray.ui.quit_warning import would_end
 from t3tray.ui.restore_sheet import SETTLE, restore_words
 from t3tray.ui.widgets.action_bar import ActionBar
 from t3tray.ui.widgets.message_bar import MessageBar
@@ -22,23 +24,29 @@ class Bars(QWidget):
         self._warned: tuple[str, ...] = ()
         self._title = ""
         self.minimised = ActionBar("Quit Anyway")
+        self.updated = ActionBar("Restart")
         self.restore = ActionBar(SETTLE)
         self.message = MessageBar()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(1)
-        for each in (self.minimised, self.restore, self.message):
+        for each in (self.minimised, self.updated, self.restore, self.message):
             layout.addWidget(each)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Show the restore in its own bar, and each other warning once in the message bar."""
-        restore, in_own_bar = snapshot.restore, ""
+        """Show an update and a restore in bars of their own, and each other warning once in the message bar."""
+        restore = snapshot.restore
+        in_own_bar = {restore_sentence(restore)} if restore else set()
+        if snapshot.is_updated:
+            in_own_bar.add(UPDATED)
+            self.updated.show_message(UPDATED_TITLE, " ".join(filter(None, (UPDATED_HINT, would_end(snapshot)))))
+        else:
+            self.updated.hide()
         if restore:
-            in_own_bar = restore_sentence(restore)
             self.restore.show_message(*restore_words(restore, snapshot.rows))
         else:
             self.restore.hide()
-        warnings = tuple(warning for warning in snapshot.warnings if warning != in_own_bar)
+        warnings = tuple(warning for warning in snapshot.warnings if warning not in in_own_bar)
         if warnings != self._warned:
             self._warned = warnings
             if warnings:
