@@ -171,7 +171,7 @@ from t3tray.ui.application import Application
 def look():
     window, listing = app.window, app.bridge and app.bridge.listing
     if window and listing and listing.total:
-        state = f"{window.threads.current()} {window.bar._message.text()}"
+        state = f"{window.threads.current()} {window.bar.message.text()}"
         if shown[-1:] != [state]:
             shown.append(state)
             print(state, flush=True)

@@ -64,7 +64,7 @@ class World:
         return [*self.recorded.backend.asked]
 
     def note(self) -> str:
-        return "" if self.window.bar.isHidden() else self.window.bar._message.text()
+        return "" if self.window.bar.isHidden() else self.window.bar.message.text()
 
 
 @pytest.fixture
@@ -205,11 +205,11 @@ def look():
     window, snapshot = app.window, app.bridge and app.bridge.snapshot
     if not window or not window.isVisible() or not snapshot:
         return
-    state = f"{window.threads.current()}|{window.bar._message.text()}"
+    state = f"{window.threads.current()}|{window.bar.message.text()}"
     if shown[-1:] != [state]:
         shown.append(state)
         print(state, flush=True)
-    if ("details.read", "b") in backend.asked and window.bar._message.text() and not ended:
+    if ("details.read", "b") in backend.asked and window.bar.message.text() and not ended:
         ended.append(True)
         print("asked", {name for name, *_ in backend.asked} - READS)
         QCoreApplication.instance().quit_wanted.emit()

@@ -20,7 +20,7 @@ class MessageBar(QWidget):
         self.setProperty("kind", "bar")
         self._is_warning = False
         self._title = label("", "bad", bold=True)
-        self._message = label()
+        self.message = label()
         self._hint = label("", "muted")
         self._copy = button("Copy", "plain")
         self._copy.setAccessibleName("Copy this message")
@@ -29,7 +29,7 @@ class MessageBar(QWidget):
         dismiss.clicked.connect(self.hide)
         text = QVBoxLayout()
         text.setSpacing(GAP // 2)
-        for each in (self._title, self._message, self._hint):
+        for each in (self._title, self.message, self._hint):
             text.addWidget(each)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(MARGIN, GAP, GAP, GAP)
@@ -56,7 +56,7 @@ class MessageBar(QWidget):
 
     def withdraw(self, *sentences: str) -> None:
         """Hide the bar if it shows one of these notes."""
-        if self._message.text() in sentences:
+        if self.message.text() in sentences:
             self.hide()
 
     def note(self, sentence: str) -> None:
@@ -68,12 +68,12 @@ class MessageBar(QWidget):
         self._is_warning = False
         self._title.setText(title)
         self._title.setVisible(bool(title))
-        self._message.setText(message)
+        self.message.setText(message)
         self._hint.setText(hint)
         self._hint.setVisible(bool(hint))
         self.show()
 
     @Slot()
     def _on_copy(self) -> None:
-        parts = (self._title.text(), self._message.text(), self._hint.text())
+        parts = (self._title.text(), self.message.text(), self._hint.text())
         QGuiApplication.clipboard().setText("\n".join(part for part in parts if part))
