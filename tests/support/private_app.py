@@ -60,16 +60,17 @@ class OperatedApplication(Application):
         self._until_shown(f"✓ Ran echo {WORD}")
         self._say(f"fail: no credit for {WORD}")
         self._until_shown(f"The model did not answer: no credit for {WORD}")
-        folder.rename(folder.with_name("moved"))
-        self._say(f"never lost {WORD}")
+        # Nothing happens in this thread between the move and the key: once the verdict is shown, nothing can be typed.
+        self._say(f"never lost {WORD}", just_before=lambda: folder.rename(folder.with_name("moved")))
         self._until_shown("The thread's folder no longer exists.")
         folder.with_name("moved").rename(folder)
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, just_before: Callable[[], object] = lambda: None) -> None:
         assert self.window is not None
         editor = self.window.page.conversation.composer.editor
         self._until(lambda: editor.isVisible() and not editor.isReadOnly() and not editor.toPlainText(), "an empty editor")
         QTest.keyClicks(editor, text)
+        just_before()
         QTest.keyClick(editor, Qt.Key.Key_Return)
 
     def _press(self, words: str) -> None:
