@@ -18,7 +18,8 @@ SERVER_URL_VARIABLE = "T3TRAY_SERVER_URL"
 # The program that a terminal starts as t3tray, where it is not the usual one.
 PROGRAM_VARIABLE = "T3TRAY_PROGRAM"
 
-# A frozen app puts its own libraries before the system's; its boot loader saves the original value in `…_ORIG`.
+# A frozen app puts its own libraries before the system's; its boot loader saves the original value in `…_ORIG`. On macOS it sets
+# none: a value there is the user's own.
 _LIBRARY_PATHS = ("LD_LIBRARY_PATH", "LIBPATH", "DYLD_LIBRARY_PATH")
 # Set by the boot loader and Qt in a frozen app, for that app only.
 _FROZEN_NAMES = frozenset({"QT_PLUGIN_PATH", "QT_QPA_PLATFORM_PLUGIN_PATH", "QML_IMPORT_PATH", "QML2_IMPORT_PATH"})
@@ -48,7 +49,6 @@ def without_bundle(environment: Mapping[str, str], bundle: str) -> dict[str, str
     user = {name: value for name, value in environment.items() if not _is_the_apps(name)}
     for name in _LIBRARY_PATHS:
         original = user.pop(f"{name}_ORIG", None)
-        user.pop(name, None)
         if original is not None:
             user[name] = original
     return {name: rest for name, value in user.items() if (rest := _outside(value, bundle)) or not value}

@@ -41,6 +41,13 @@ def test_a_child_gets_nothing_of_a_packaged_app() -> None:
     assert child == {**BASE, "LD_LIBRARY_PATH": "/usr/local/lib", "XDG_DATA_DIRS": "/usr/share", "EMPTY": ""}
 
 
+def test_a_library_path_that_the_boot_loader_did_not_set_is_the_users_own() -> None:
+    """On macOS it sets none."""
+    own = {**BASE, "DYLD_LIBRARY_PATH": "/opt/oracle/lib"}
+    assert without_bundle(own, BUNDLE) == own
+    assert without_bundle({**own, "LD_LIBRARY_PATH": BUNDLE}, BUNDLE) == own
+
+
 def test_what_the_app_set_for_itself_does_not_keep_out_the_users_own() -> None:
     own = without_bundle({**BASE, "SSL_CERT_FILE": f"{BUNDLE}/cacert.pem"}, BUNDLE)
     child = child_environment(own, {"SSL_CERT_FILE": "/etc/company.pem"})
