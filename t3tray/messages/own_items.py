@@ -65,6 +65,7 @@ T3CODE_FIRST = "It was left as it is: T3 Code may still reach OpenCode through i
 STILL_RUNS = "It was left as it is: t3tray or its server may still use it."
 HOW_TO_RESTORE = "Nothing was changed there. Wait, or end a running turn with `t3tray guard off --interrupt`; then try again."
 QUIT_IT = "Choose Quit in the menu of t3tray's icon, then try again."
+OTHER_DATA = "It starts t3tray with another data folder. `t3tray app remove` removes it."
 NOT_OUR_SERVER = "t3tray uses this server, but did not start it."
 
 

@@ -22,13 +22,22 @@ from tempfile import TemporaryDirectory
 from t3tray import __version__
 from t3tray.domain.own_item import ItemOutcome, OwnItem
 from t3tray.errors import T3TrayError, WorldError
-from t3tray.messages.own_items import MARK, icon_not_drawn, is_app_already, is_command_already, not_on_path, other_command_first
+from t3tray.messages.own_items import (
+    MARK,
+    OTHER_DATA,
+    icon_not_drawn,
+    is_app_already,
+    is_command_already,
+    not_on_path,
+    other_command_first,
+)
 from t3tray.resources import resource
 from t3tray.system.autostart import own_command, words_for
 from t3tray.system.desktop_entry import exec_line
 from t3tray.system.info_plist import info_plist
 from t3tray.system.own_files import Owner, OwnFiles
 from t3tray.system.paths import real_path
+from t3tray.system.regular_file import read_regular
 
 _PLIST, _PROGRAM, _ICON = "Contents/Info.plist", "Contents/MacOS/t3tray", "Contents/Resources/t3tray.icns"
 _ALONE = "."
@@ -41,13 +50,16 @@ class AppEntry:
     """An entry for this installation in one of the user's folders.
 
     `contents` returns the files; `existing` returns a sentence where another entry makes this one needless; `advice` what is left
-    to do; `announce` makes the desktop read its folder again.
+    to do; `announce` makes the desktop read its folder again. `program` is the file with the command, `words` are in it the
+    arguments that name the data folder: none for the usual one.
     """
 
     def __init__(
         self,
         name: str,
         files: OwnFiles,
+        program: Path,
+        words: Callable[[], str],
         contents: Callable[[], Mapping[str, bytes]],
         existing: Callable[[], str] = str,
         advice: Callable[[], str] = str,
@@ -55,6 +67,8 @@ class AppEntry:
     ) -> None:
         self.name = name
         self.files = files
+        self._program = program
+        self._words = words
         self._contents = contents
         self._existing = existing
         self._advice = advice
@@ -70,8 +84,16 @@ class AppEntry:
         return self._item(ItemOutcome.WRITTEN if is_changed else ItemOutcome.UNCHANGED, self._advice())
 
     def planned(self) -> OwnItem:
-        """Return what `remove` would do."""
-        return self._item(ItemOutcome.PLANNED if self.files.owner() is Owner.OURS else ItemOutcome.NOTHING)
+        """Return what is to be removed with this data folder: not an entry that starts t3tray with another one."""
+        if self.files.owner() is not Owner.OURS:
+            return self._item(ItemOutcome.NOTHING)
+        try:
+            found = read_regular(self._program).decode("utf-8", "replace")
+            words = self._words()
+            is_others = f" {words} " not in found if words else " --data-dir " in found
+        except (OSError, T3TrayError):
+            is_others = False
+        return self._item(ItemOutcome.NOTHING, OTHER_DATA) if is_others else self._item(ItemOutcome.PLANNED)
 
     def remove(self) -> OwnItem:
         """Remove the entry if it is ours. Raises nothing."""
@@ -121,7 +143,15 @@ def shell_link(environment: Mapping[str, str], home: Path, command: Sequence[str
         is_ours = first == link or real_path(first) == real_path(command[0])
         return "" if is_ours else other_command_first(first)
 
-    return AppEntry("link", OwnFiles(link, _ALONE), lambda: {_ALONE: script.encode()}, existing, advice)
+    return AppEntry(
+        "link",
+        OwnFiles(link, _ALONE),
+        link,
+        lambda: shlex.join(command[1:]),
+        lambda: {_ALONE: script.encode()},
+        existing,
+        advice,
+    )
 
 
 def mac_app(home: Path, command: Sequence[str], packaged: Path | None) -> AppEntry:
@@ -137,6 +167,8 @@ def mac_app(home: Path, command: Sequence[str], packaged: Path | None) -> AppEnt
     return AppEntry(
         "app",
         OwnFiles(root, _PLIST, _PROGRAM, _ICON),
+        root / _PROGRAM,
+        lambda: shlex.join(command[1:]),
         contents,
         existing=lambda: is_app_already(packaged) if packaged else "",
         # Without it Finder learns of the app, and of its links, some time later.
@@ -192,6 +224,8 @@ def linux_app(environment: Mapping[str, str], home: Path, command: Sequence[str]
     return AppEntry(
         "app",
         OwnFiles(folder / "t3tray.desktop", _ALONE),
+        folder / "t3tray.desktop",
+        lambda: exec_line(command[1:]),
         contents,
         existing,
         # Writes the list by which the desktop finds the program for a link.

@@ -64,6 +64,18 @@ def test_a_file_of_somebody_else_is_neither_overwritten_nor_removed(way: Way) ->
     assert root.read_text() == "[Desktop Entry]\nExec=t3tray\n"
 
 
+@pytest.mark.parametrize("other", [[], ["--data-dir", "/home/dev/100 % $mine 2"], ["--data-dir", "/home/dev/100"]])
+def test_an_entry_for_another_data_folder_is_not_planned_to_go_with_this_one(
+    way: Way, monkeypatch: pytest.MonkeyPatch, other: list[str]
+) -> None:
+    way().install()
+    monkeypatch.setattr(sys.modules[__name__], "COMMAND", [COMMAND[0], *other])
+    item = way().planned()
+    assert item.outcome is ItemOutcome.NOTHING and "another data folder" in item.sentence
+    way().install()
+    assert way().planned().outcome is ItemOutcome.PLANNED
+
+
 def test_a_link_in_its_place_is_somebody_elses(way: Way, tmp_path: Path) -> None:
     target, root = tmp_path / "mine", way().files.root
     way().install()
