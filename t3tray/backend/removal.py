@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from t3tray.backend.backend import Backend
 from t3tray.domain.own_item import ItemOutcome, OwnItem
 from t3tray.domain.server import ServerState
 from t3tray.errors import OurBug, T3TrayError, WorldError
+from t3tray.guard.credentials import GUARD_SECRET
 from t3tray.guard.service import GUARD_LOCK, GuardService
 from t3tray.guard.t3_settings import Protection
 from t3tray.messages.own_items import (
@@ -33,13 +34,14 @@ from t3tray.messages.own_items import (
     process,
     would_wait_for,
 )
+from t3tray.settings.preferences import SERVER_SECRET
 from t3tray.store.journal_file import FILE_NAME as JOURNAL
 from t3tray.store.open import FILE_NAME
 from t3tray.system.app_entries import AppEntry, own_entries
 from t3tray.system.data_files import data_files, remove_data
 from t3tray.system.instance_lock import InstanceLock
 from t3tray.system.login_item import login_state, set_login_state
-from t3tray.system.secrets import KEYRING, Secrets
+from t3tray.system.secrets import KEYRING, LOCK_FILE, Secrets
 
 # In seconds: how long a t3tray that was asked to end may take. It ends by itself after 7 s (`forced_exit`).
 _QUIT_LIMIT = 15.0
@@ -90,7 +92,10 @@ class Removal:
             # While the locks are held, none starts.
             if has_data:
                 self._failed |= {running.name for running in (self._tray, self._guard) if not running.has_ended()}
-            return (*done, *[await self._removed(part, item) for part, item in data])
+            done += [await self._removed(part, item) for part, item in data]
+            if has_data and "data" not in self._failed:
+                await self._remove_locks()
+            return tuple(done)
         finally:
             self._tray.lock.release()
             self._guard.lock.release()
@@ -158,12 +163,20 @@ class Removal:
         return tuple(OwnItem("data", str(path), ItemOutcome.PLANNED, size=size) for path, size in found.items())
 
     async def _remove_data(self, item: OwnItem) -> None:
-        path = Path(item.subject)
+        await self._remove_path(Path(item.subject))
+
+    async def _remove_path(self, path: Path) -> None:
         for running in (self._tray, self._guard):
             if path == running.lock.path and self._platform == "win32":
                 # Windows removes no file that is open.
                 running.lock.release()
         await asyncio.to_thread(remove_data, path)
+
+    async def _remove_locks(self) -> None:
+        """Remove the files of locks that this removal itself has made. Empty ones that stay do no harm."""
+        for path in (self._tray.lock.path, self._guard.lock.path, self._data / LOCK_FILE):
+            with suppress(WorldError):
+                await self._remove_path(path)
 
 
 class _Running:
@@ -208,11 +221,12 @@ class _Passwords:
         self._secrets = secrets
 
     async def find(self) -> Sequence[OwnItem]:
-        recorded = (
-            (await self._backend.guard_credentials.place()).secret_place,
-            self._backend.preferences.current.server_password_place,
-        )
-        places = await asyncio.to_thread(self._secrets.places, KEYRING in recorded)
+        recorded = {
+            GUARD_SECRET: (await self._backend.guard_credentials.place()).secret_place,
+            SERVER_SECRET: self._backend.preferences.current.server_password_place,
+        }
+        in_keyring = [name for name, place in recorded.items() if place == KEYRING]
+        places = await asyncio.to_thread(self._secrets.places, in_keyring)
         if not places:
             return (OwnItem("passwords", "", ItemOutcome.NOTHING),)
         return tuple(OwnItem("passwords", place, ItemOutcome.PLANNED) for place in places)

@@ -13,7 +13,7 @@ from t3tray.system.known_secrets import new_password
 from t3tray.system.secrets import Secrets
 from t3tray.system.sql_thread import SqlThread
 
-_SECRET = "guard"
+GUARD_SECRET = "guard"
 _log = logging.getLogger(__name__)
 
 
@@ -50,7 +50,7 @@ class CredentialStore:
         known = await self._run_sql(self._places.read)
         if not known.port or not known.secret_place:
             return None
-        password = await asyncio.to_thread(self._secrets.read, _SECRET, known.secret_place)
+        password = await asyncio.to_thread(self._secrets.read, GUARD_SECRET, known.secret_place)
         return GuardCredentials(known.port, password) if password else None
 
     async def get(self) -> GuardCredentials:
@@ -61,7 +61,7 @@ class CredentialStore:
         """Choose another port and another password."""
         known = await self._run_sql(self._places.read)
         made = GuardCredentials(choose_lasting_port(known.port), new_password())
-        place = await asyncio.to_thread(self._secrets.store, _SECRET, made.password)
+        place = await asyncio.to_thread(self._secrets.store, GUARD_SECRET, made.password)
         await self._run_sql(self._places.write, GuardPlace(made.port, place))
         return made
 
@@ -72,7 +72,7 @@ class CredentialStore:
         if not known.secret_place:
             return
         try:
-            await asyncio.to_thread(self._secrets.forget, _SECRET, known.secret_place)
+            await asyncio.to_thread(self._secrets.forget, GUARD_SECRET, known.secret_place)
         except StoreError as error:
             # It is no longer valid, and the next one overwrites it.
             _log.warning("The guard's old password could not be removed: %s", error.message)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -28,11 +29,13 @@ from t3tray.system.paths import real_path
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
+# Names of the files of ours in the folder `secrets`: the user may have named a data folder with one of his own.
+SECRET_FILE = re.compile(r"(guard|attached-server|server(-.*)?)(\.[0-9a-f]{8}\.part)?")
 KEYRING = "keyring"
 FILE = "file"
 _SERVICE = "t3tray"
 # Held while the keyring's item is changed: two processes that change it at once would lose one of the changes.
-_LOCK_FILE = "keyring.lock"
+LOCK_FILE = "keyring.lock"
 # In seconds: the interval of tries to take that lock.
 _TRY_AGAIN = 0.02
 T = TypeVar("T")
@@ -107,21 +110,22 @@ class Secrets:
         except OSError as error:
             raise StoreError(f"The file with the server's password cannot be removed: {error}.") from error
 
-    def places(self, is_keyring_needed: bool) -> tuple[str, ...]:
+    def places(self, in_keyring: Collection[str]) -> tuple[str, ...]:
         """Return for people where secrets of this folder are: the keyring, the folder of the files. Nothing is removed.
 
-        Raises StoreError when the keyring is unavailable; when there is none, only if it `is_keyring_needed`.
+        `in_keyring` are the names of those that were stored in the keyring. Raises StoreError when the keyring is unavailable;
+        when there is none, only if there are such.
         """
         found = []
         try:
-            if self._ask(self._item.exists):
+            if self._ask(lambda keyring: self._item.exists(keyring, in_keyring)):
                 found.append(self.keyring_name())
         except _NoKeyring as error:
-            if is_keyring_needed:
+            if in_keyring:
                 raise _locked(error) from error
         except _Unavailable as error:
             raise _locked(error) from error
-        if self._folder.is_dir() and any(self._folder.iterdir()):
+        if self._files():
             found.append(str(self._folder))
         return tuple(found)
 
@@ -134,7 +138,7 @@ class Secrets:
         except _Unavailable as error:
             raise _locked(error) from error
         try:
-            for path in self._folder.iterdir() if self._folder.is_dir() else ():
+            for path in self._files():
                 path.unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"The files with t3tray's passwords cannot be removed: {error}.") from error
@@ -165,6 +169,10 @@ class Secrets:
             raise answer
         # Backends raise errors of D-Bus and of the system without a common base class.
         raise _Unavailable(f"it failed ({type(answer).__name__}: {answer})") from answer
+
+    def _files(self) -> list[Path]:
+        found = self._folder.iterdir() if self._folder.is_dir() else ()
+        return [path for path in found if SECRET_FILE.fullmatch(path.name)]
 
     def _path(self, name: str) -> Path:
         if Path(name).name != name:
@@ -209,8 +217,12 @@ class _KeyringItem:
             return self._values(keyring).get(name) == value
 
     def read(self, keyring: KeyringBackend, name: str) -> str | None:
-        found = self._values(keyring).get(name)
-        return keyring.get_password(_SERVICE, name) if found is None else found
+        found = self._find(keyring, name)
+        if found is None:
+            # macOS's backend replaces an item by removing it first, so for a moment none of its secrets is there.
+            with self._alone():
+                found = self._find(keyring, name)
+        return found
 
     def forget(self, keyring: KeyringBackend, name: str) -> None:
         with self._alone():
@@ -220,13 +232,18 @@ class _KeyringItem:
             elif keyring.get_password(_SERVICE, name) is not None:
                 keyring.delete_password(_SERVICE, name)
 
-    def exists(self, keyring: KeyringBackend) -> bool:
-        return keyring.get_password(_SERVICE, self._account) is not None
+    def exists(self, keyring: KeyringBackend, earlier: Collection[str] = ()) -> bool:
+        """`earlier` are names of secrets that may be in items of an earlier version."""
+        return any(keyring.get_password(_SERVICE, account) is not None for account in (self._account, *earlier))
 
     def remove(self, keyring: KeyringBackend) -> None:
         with self._alone():
             if self.exists(keyring):
                 keyring.delete_password(_SERVICE, self._account)
+
+    def _find(self, keyring: KeyringBackend, name: str) -> str | None:
+        found = self._values(keyring).get(name)
+        return keyring.get_password(_SERVICE, name) if found is None else found
 
     def _values(self, keyring: KeyringBackend) -> dict[str, str]:
         try:
@@ -248,7 +265,7 @@ class _KeyringItem:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        lock, until = InstanceLock(self._directory, _LOCK_FILE), time.monotonic() + self._limit
+        lock, until = InstanceLock(self._directory, LOCK_FILE), time.monotonic() + self._limit
         while not lock.take():
             if time.monotonic() > until:
                 raise _Unavailable("another t3tray has been changing it for some seconds")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from t3tray.backend.backend import Backend
 from t3tray.backend.removal import Removal
 from t3tray.domain.own_item import ItemOutcome, OwnItem
 from t3tray.system.instance_lock import InstanceHolder, InstanceLock
@@ -64,3 +65,11 @@ async def test_a_login_item_that_the_user_has_switched_off_is_removed_too(data: 
     entry.parent.mkdir(parents=True)
     entry.write_text("[Desktop Entry]\nExec=t3tray\nX-GNOME-Autostart-enabled=false\n")
     assert (await removal(data))["login-item"].outcome is ItemOutcome.REMOVED and not entry.exists()
+
+
+async def test_nothing_is_left_of_a_data_folder_that_no_tray_app_has_used(data: Path) -> None:
+    backend = await Backend.open(str(data), "command")
+    await backend.close()
+    assert not (data / "tray.lock").exists()
+    await removal(data)
+    assert not data.exists()

@@ -11,7 +11,7 @@ from t3tray.errors import WorldError
 from t3tray.system.data_files import data_files, remove_data
 
 ROOT = Path(__file__).parents[3] / "t3tray"
-CONSTANT = re.compile(r'^(?:FILE_NAME|GATE|GUARD_LOCK|_FILE|_LOCK_FILE) = "([\w.-]+)"', re.MULTILINE)
+CONSTANT = re.compile(r'^(?:FILE_NAME|GATE|GUARD_LOCK|_FILE|LOCK_FILE) = "([\w.-]+)"', re.MULTILINE)
 IN_DATA = re.compile(r'(?:\bdata|_data|directory) / "([\w.-]+)"')
 
 
@@ -46,6 +46,19 @@ def test_a_folder_without_our_database_is_somebody_elses(data: Path) -> None:
     for path in data.glob("t3tray.sqlite*"):
         path.unlink()
     assert data_files(data) == {} and (data / "backups").is_dir()
+
+
+def test_in_a_folder_that_somebody_else_has_by_the_same_name_only_ours_is_removed(data: Path) -> None:
+    """The user may have named a folder with files of his own as the data folder."""
+    theirs = ["backups/photos/1.jpg", "vault/diary.md", "secrets/keys.txt", "shells/bash/rc", "guard/rota.txt"]
+    ours = ["vault/ses_1/state", "secrets/guard", "shells/zsh", "guard/0123456789ab.json"]
+    for name in (*theirs, *ours):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).write_text('[ "$1" = --t3tray-can-run ] && exit 0')
+    for path in data_files(data):
+        remove_data(path)
+    left = {path.relative_to(data).as_posix() for path in data.rglob("*") if path.is_file()}
+    assert left == {*theirs, "notes.txt"}
 
 
 def test_of_a_link_only_the_link_is_removed(data: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import keyring
 import pytest
@@ -46,6 +47,46 @@ def test_three_starts_and_the_guard_make_one_item_that_goes_with_its_last_secret
     assert secrets.read("guard", KEYRING) == "door"
     secrets.forget("guard", KEYRING)
     assert items(tmp_path) == {} and secrets.read("guard", KEYRING) is None
+
+
+def test_a_secret_is_not_missing_while_another_one_is_stored(tmp_path: Path, ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS's back end replaces an item by removing it first. A guard whose password is missing gets a new one."""
+    data, removed, looked = tmp_path / "data", Event(), Event()
+    Secrets(data, LIMIT).store("guard", "door")
+    set_password = ring.set_password
+
+    def replace(service: str, username: str, password: str) -> None:
+        ring.delete_password(service, username)
+        removed.set()
+        assert looked.wait(LIMIT)
+        set_password(service, username, password)
+
+    get_password = ring.get_password
+
+    def get(service: str, username: str) -> str | None:
+        found = get_password(service, username)
+        if removed.is_set():
+            looked.set()
+        return found
+
+    monkeypatch.setattr(ring, "set_password", replace)
+    monkeypatch.setattr(ring, "get_password", get)
+    with ThreadPoolExecutor(1) as threads:
+        storing = threads.submit(Secrets(data, LIMIT).store, "server-1", "word")
+        assert removed.wait(LIMIT)
+        assert Secrets(data, LIMIT).read("guard", KEYRING) == "door"
+        assert storing.result(LIMIT) == KEYRING
+
+
+def test_an_item_of_an_earlier_version_is_found_by_its_name_and_a_file_of_the_user_stays(tmp_path: Path, ring: Ring) -> None:
+    ring.set_password("t3tray", "guard", "old")
+    secrets, own = Secrets(tmp_path / "data", LIMIT), tmp_path / "data" / "secrets" / "keys.txt"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert secrets.places(in_keyring=()) == ()
+    assert secrets.places(in_keyring=("guard",)) == (secrets.keyring_name(),)
+    secrets.forget_all()
+    assert own.exists()
 
 
 def test_two_data_folders_have_a_guard_each(tmp_path: Path) -> None:
@@ -96,15 +137,15 @@ def test_a_lock_that_is_not_released_leaves_the_private_file(tmp_path: Path) -> 
 
 def test_all_secrets_of_a_folder_are_found_and_removed_and_no_others(tmp_path: Path) -> None:
     ours, others = Secrets(tmp_path / "ours", LIMIT), Secrets(tmp_path / "others", LIMIT)
-    assert ours.places(is_keyring_needed=False) == ()
+    assert ours.places(in_keyring=()) == ()
     for secrets in (ours, others):
         secrets.store("guard", "door")
     (tmp_path / "ours" / "secrets").mkdir(parents=True, exist_ok=True)
     (tmp_path / "ours" / "secrets" / "attached-server").write_text("word")
-    assert ours.places(is_keyring_needed=True) == (ours.keyring_name(), str(tmp_path / "ours" / "secrets"))
+    assert ours.places(in_keyring=("guard",)) == (ours.keyring_name(), str(tmp_path / "ours" / "secrets"))
     ours.forget_all()
     ours.forget_all()
-    assert ours.places(is_keyring_needed=True) == () and others.read("guard", KEYRING) == "door"
+    assert ours.places(in_keyring=("guard",)) == () and others.read("guard", KEYRING) == "door"
 
 
 def test_a_session_without_a_keyring_cannot_say_what_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,15 +153,15 @@ def test_a_session_without_a_keyring_cannot_say_what_is_in_it(tmp_path: Path, mo
 
     monkeypatch.setattr(keyring, "get_keyring", fail.Keyring)
     secrets = Secrets(tmp_path / "data", LIMIT)
-    assert secrets.places(is_keyring_needed=False) == ()
+    assert secrets.places(in_keyring=()) == ()
     with pytest.raises(StoreError, match="no keyring"):
-        secrets.places(is_keyring_needed=True)
+        secrets.places(in_keyring=("guard",))
     secrets.forget_all()
 
 
 def test_a_locked_keyring_is_not_an_empty_one(tmp_path: Path) -> None:
     (tmp_path / "locked").touch()
     secrets = Secrets(tmp_path / "data", LIMIT)
-    for ask in (lambda: secrets.places(is_keyring_needed=False), secrets.forget_all):
+    for ask in (lambda: secrets.places(in_keyring=()), secrets.forget_all):
         with pytest.raises(StoreError, match="Failed to unlock"):
             ask()
