@@ -8,7 +8,7 @@ tools=.tools/wheel
 
 install() { "$1/bin/python" -m pip install --quiet --disable-pip-version-check -c packaging/constraints.txt "${@:2}"; }
 
-[ -x "$tools/bin/python" ] || "$python" -m venv "$tools"
+[ -x "$tools/bin/pip" ] || "$python" -m venv --clear "$tools"
 install "$tools" build check-wheel-contents hatch-fancy-pypi-readme hatchling twine
 
 mkdir -p dist

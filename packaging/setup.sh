@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a fresh Debian/Ubuntu or macOS ready: .venv with the packages, Qt's system libraries, the pinned opencode in .tools.
-# usage: packaging/setup.sh run|test|versions|deb     Safe to call again; it does only what is missing.
+# usage: packaging/setup.sh run|test|versions|freeze|deb|deb-check     Safe to call again; it does only what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 purpose=${1:-run}
@@ -35,8 +35,8 @@ python_packages() {
 qt_libraries() {
     [ "$(uname)" = Linux ] || return 0
     # Without a display t3tray runs without Qt.
-    [ "$purpose" = test ] || [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}${QT_QPA_PLATFORM:-}" ] || return 0
-    local qt linked wanted=()
+    [ "$purpose" = test ] || [ "$purpose" = freeze ] || [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}${QT_QPA_PLATFORM:-}" ] || return 0
+    local qt linked version wanted=()
     qt=$(echo .venv/lib/python3*/site-packages/PySide6)
     # Not through a pipe: `grep -q` ends it at the first find, and with pipefail that would read as "nothing is missing".
     linked=$(ldd "$qt/Qt/plugins/platforms/libqxcb.so" "$qt"/QtNetwork*.so "$qt"/QtWidgets*.so "$qt"/QtSvg*.so 2>/dev/null || true)
@@ -49,6 +49,12 @@ qt_libraries() {
         have dbus-daemon || wanted+=(dbus)
         have xdotool || wanted+=(xdotool)
         have strace || wanted+=(strace)
+    fi
+    if [ "$purpose" = freeze ]; then
+        have objdump || wanted+=(binutils)
+        # Debian's python3 has Python's library in itself; what PyInstaller packs is the library as a file.
+        version=$("$python" -c 'import sys; print("{}.{}".format(*sys.version_info) if sys.base_prefix == "/usr" else "")')
+        if [ -n "$version" ] && [[ $(/sbin/ldconfig -p) != *"libpython$version.so.1.0"* ]]; then wanted+=("libpython$version"); fi
     fi
     [ ${#wanted[@]} = 0 ] || install_debian "${wanted[@]}"
 }
@@ -65,8 +71,9 @@ debian_tools() {
 
 pinned_opencode() {
     # make puts .tools/bin on the PATH; only an opencode from elsewhere is the user's own.
-    local elsewhere=:$PATH:
-    elsewhere=${elsewhere//":$PWD/.tools/bin:"/:}
+    # By a variable: macOS' bash 3.2 would end the pattern at the first slash that is written there, quoted or not.
+    local elsewhere=:$PATH: ours=:$PWD/.tools/bin:
+    elsewhere=${elsewhere//"$ours"/:}
     (PATH=$elsewhere; have opencode) && return 0
     [ -x .tools/bin/opencode ] && [ "$(cat .tools/version 2>/dev/null)" = "$opencode_version" ] && return 0
     npm_opencode "$opencode_version" .tools
@@ -90,22 +97,37 @@ npm_opencode() {  # version folder: that version from npm, as folder/bin/opencod
     echo "$1" >"$2/version"
 }
 
-pinned_versions() {  # for the tests on each version: the oldest that is supported, one between, and the pinned one
+pinned_versions() {  # version…: each in a folder of its own
     local version folder
-    for version in 1.15.13 1.17.11 "$opencode_version"; do
+    for version in "$@"; do
         folder=.tools/versions/$version
         [ -x "$folder/bin/opencode" ] && [ "$(cat "$folder/version" 2>/dev/null)" = "$version" ] || npm_opencode "$version" "$folder"
     done
 }
+
+if [ "$purpose" = freeze ]; then
+    [ "$(uname)" = Linux ] || exit 0
+    python_packages
+    # A library that is missing here would be missing in the package.
+    qt_libraries
+    exit
+fi
 
 if [ "$purpose" = deb ]; then
     debian_tools
     exit
 fi
 
+if [ "$purpose" = deb-check ]; then
+    # The user's own can be a script that needs his Node; in a fresh Debian the program itself has to do.
+    [ -x .tools/bin/opencode ] || pinned_versions "$opencode_version"
+    exit
+fi
+
 if [ "$purpose" = versions ]; then
     python_packages
-    pinned_versions
+    # The oldest that is supported, one between, and the pinned one.
+    pinned_versions 1.15.13 1.17.11 "$opencode_version"
     exit
 fi
 

@@ -11,7 +11,9 @@ case "$(uname)" in
     *) system=linux bin=$tools/bin ;;
 esac
 
-[ -x "$bin/python" ] || [ -x "$bin/python.exe" ] || "$python" -m venv "$tools"
+[ $system != linux ] || packaging/setup.sh freeze
+# Not by its python: that is there, without pip, also when Debian lacks python3-venv and the first run has failed.
+[ -x "$bin/pip" ] || [ -x "$bin/pip.exe" ] || "$python" -m venv --clear "$tools"
 if [ ! -e "$tools/ready" ] || [ pyproject.toml -nt "$tools/ready" ] || [ packaging/constraints.txt -nt "$tools/ready" ]; then
     "$bin/python" -m pip install --quiet --disable-pip-version-check -c packaging/constraints.txt . pyinstaller
     touch "$tools/ready"

