@@ -73,6 +73,7 @@ deb: freeze  ## a package for Debian and Ubuntu in dist/, of the packaged progra
 	@packaging/deb/build_deb.sh
 
 deb-check: setup deb  ## install, use, upgrade and purge it in a fresh Debian; as root, five minutes
+	@packaging/setup.sh deb-check
 	@packaging/deb/check_deb.sh
 
 PROGRAM ?= $(firstword $(wildcard dist/t3tray.app/Contents/MacOS/t3tray dist/t3tray/t3trayc.exe dist/t3tray/t3tray))

@@ -65,6 +65,8 @@ sed -e "s/@VERSION@/$version/; s/@ARCHITECTURE@/$architecture/; s/@SIZE@/$size/;
 (cd "$root" && find usr -type f -print0 | sort -z | xargs -0 md5sum >DEBIAN/md5sums)
 find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 mkdir -p "$target"
+# Of an older version: `apt install dist/t3tray_*.deb` would be given both.
+rm -f "$target"/t3tray_*_"$architecture".deb
 # zstd: xz takes two minutes of CPU for a tenth less.
 dpkg-deb -Zzstd --root-owner-group --build "$root" "$target/t3tray_${version}_$architecture.deb" >/dev/null
 rm -rf "$work"

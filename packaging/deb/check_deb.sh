@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the .deb in a fresh root of this system's own release, uses it as a plain user, upgrades it while it runs, and purges it.
-# usage: packaging/deb/check_deb.sh [DEB]     As root: it makes a root by debootstrap. Needs the pinned opencode in .tools.
+# usage: packaging/deb/check_deb.sh [DEB]     As root: it makes a root by debootstrap. Needs the pinned opencode in .tools: setup.sh deb-check.
 # The bare root and the packages that are installed into it stay in .tools/debian, so that a second run downloads nothing again.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -29,12 +29,16 @@ make_base() {  # a bare root with Python alone, for the checks; the package has 
     mv "$base.new" "$base"
 }
 
+give_back() {  # what `sudo make` has written, to the one whose checkout it is: he could not build again
+    [ "$(stat -c %u .)" = 0 ] || chown -R --no-dereference --reference=. .venv .tools build dist || true
+}
+
 outside() {
     [ "$(id -u)" = 0 ] || fail "needs root: sudo make deb-check"
     command -v debootstrap >/dev/null || fail "needs debootstrap: sudo apt-get install debootstrap"
     work=$(mktemp -d)
     # What the checks mount and start ends with their namespaces, before this.
-    trap 'rm -rf --one-file-system "$work"' EXIT
+    trap 'rm -rf --one-file-system "$work"; give_back' EXIT
     deb=$(realpath "${1:-$(echo dist/t3tray_*_"$(dpkg --print-architecture)".deb)}")
 
     say "the same program gives the same package"
@@ -53,7 +57,9 @@ outside() {
     mkdir "$work/root/checkout" "$work/root/packages"
     git ls-files -z packaging t3tray tests/__init__.py tests/support | tar --null -T - -c | tar -x -C "$work/root/checkout"
     chmod -R go+rX "$work/root/checkout"
-    install -m 755 .tools/bin/opencode "$work/root/usr/local/bin/opencode"
+    opencode=.tools/bin/opencode
+    [ -x $opencode ] || opencode=.tools/versions/$(sed -n 's/^opencode_version=//p' packaging/setup.sh)/bin/opencode
+    install -m 755 "$opencode" "$work/root/usr/local/bin/opencode"
     install -m 644 "$deb" "$work/root/packages/first.deb"
     cp -L /etc/resolv.conf /etc/hosts "$work/root/etc/"
 
