@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from t3tray import __version__
-
-yaml = pytest.importorskip("yaml", reason="PyYAML is missing: make setup installs it")
 
 ROOT = Path(__file__).parents[3]
 WORKFLOWS = ROOT / ".github" / "workflows"
