@@ -65,11 +65,14 @@ def run_demo() -> int:
 def _start_again(application: Application, words: Sequence[str], environment: Mapping[str, str]) -> int:
     """Start the updated program after this one has quit, and return the exit code."""
     from t3tray.errors import ExitCode, T3TrayError
+    from t3tray.system.forced_exit import call_off
     from t3tray.system.replaced_program import start_again
 
     try:
         start_again(words, environment)
     except T3TrayError as error:
+        # The user may take longer to read it than the app may take to quit.
+        call_off()
         return application.say_why(error)
     return ExitCode.DONE
 

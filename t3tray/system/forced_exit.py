@@ -39,6 +39,11 @@ def end_at_last(limit: float) -> None:
     faulthandler.dump_traceback_later(limit, exit=True, file=output)
 
 
+def call_off() -> None:
+    """Call off the forced exit: the shutdown is over, and the process still has something to say."""
+    faulthandler.cancel_dump_traceback_later()
+
+
 def _end_the_others() -> None:
     for pid, end in list(_with_us.items()):
         _log.error("t3tray's shutdown hangs: ending the server's process %s with it.", pid)

@@ -111,3 +111,41 @@ def test_restart_quits_in_order_and_starts_the_program_of_the_update(program: Pr
     assert os.getsid(second) == second, "it would end with the session of the first"
     os.kill(second, signal.SIGTERM)
     until(lambda: not lives(second), "the new program ends")
+
+
+# The new program cannot be started, and the user reads that for longer than the app may take to quit.
+READS_SLOWLY = """
+import sys, time
+from t3tray import app
+from t3tray.errors import WorldError
+from t3tray.system import forced_exit, replaced_program
+
+def start_again(words, environment):
+    raise WorldError("It cannot be started.")
+
+class Ended:
+    is_restarting = True
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def run(self):
+        forced_exit.end_at_last(0.5)
+        return 0
+
+    def say_why(self, error):
+        time.sleep(1.5)
+        print(error.message)
+        return 9
+
+replaced_program.start_again = start_again
+app.Application = Ended
+sys.exit(app.run(sys.argv[1]))
+"""
+
+
+def test_the_limit_of_the_end_does_not_take_away_the_sentence_that_the_new_program_did_not_start(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", READS_SLOWLY, str(tmp_path / "data")], capture_output=True, text=True, check=False
+    )
+    assert (ended.stdout, ended.returncode) == ("It cannot be started.\n", 9)
