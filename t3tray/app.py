@@ -40,11 +40,8 @@ def run(data_dir: str | None, link: str = "") -> int:
 
     application = Application(directory, open_backend, _clean, link=link)
     code = application.run()
-    if not application.is_restarting:
-        return code
-    from t3tray.system.autostart import words_for
-
-    return _start_again(application, words_for(directory), os.environ)
+    # The environment, which the new program gets too, may name another folder than the usual one.
+    return _start_again(application, ("--data-dir", str(directory)), os.environ) if application.is_restarting else code
 
 
 def run_demo() -> int:

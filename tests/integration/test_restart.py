@@ -121,7 +121,7 @@ from t3tray.errors import WorldError
 from t3tray.system import forced_exit, replaced_program
 
 def start_again(words, environment):
-    raise WorldError("It cannot be started.")
+    raise WorldError(" ".join(words))
 
 class Ended:
     is_restarting = True
@@ -144,8 +144,10 @@ sys.exit(app.run(sys.argv[1]))
 """
 
 
-def test_the_limit_of_the_end_does_not_take_away_the_sentence_that_the_new_program_did_not_start(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", READS_SLOWLY, str(tmp_path / "data")], capture_output=True, text=True, check=False
-    )
-    assert (ended.stdout, ended.returncode) == ("It cannot be started.\n", 9)
+def test_the_new_program_gets_the_same_data_and_a_failure_of_its_start_can_be_read_without_haste(tmp_path: Path) -> None:
+    # The usual one, by name: it counts more than the one in the environment.
+    data = tmp_path / "share" / "t3tray"
+    there = os.environ | {"XDG_DATA_HOME": str(tmp_path / "share"), "T3TRAY_DATA_DIR": str(tmp_path / "other")}
+    command = [sys.executable, "-c", READS_SLOWLY, str(data)]
+    ended = subprocess.run(command, env=there, capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.returncode) == (f"--data-dir {data}\n", 9)
