@@ -213,8 +213,16 @@ class _KeyringItem:
     def store(self, keyring: KeyringBackend, name: str, value: str) -> bool:
         """Store a secret, and return whether the keyring returns it afterwards."""
         with self._alone():
-            self._write(keyring, self._values(keyring) | {name: value})
-            return self._values(keyring).get(name) == value
+            before, is_stored = self._values(keyring), False
+            try:
+                self._write(keyring, before | {name: value})
+                is_stored = self._values(keyring).get(name) == value
+            finally:
+                # Too long for this keyring, for example. The other secrets must not be lost with this one.
+                if before and not is_stored:
+                    with suppress(Exception):
+                        self._write(keyring, before)
+            return is_stored
 
     def read(self, keyring: KeyringBackend, name: str) -> str | None:
         found = self._find(keyring, name)

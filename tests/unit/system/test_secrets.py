@@ -78,6 +78,26 @@ def test_a_secret_is_not_missing_while_another_one_is_stored(tmp_path: Path, rin
         assert storing.result(LIMIT) == KEYRING
 
 
+@pytest.mark.parametrize("is_silent", [False, True])
+def test_a_keyring_that_cannot_take_one_more_secret_keeps_the_others(
+    tmp_path: Path, ring: Ring, monkeypatch: pytest.MonkeyPatch, is_silent: bool
+) -> None:
+    """As one with a longest password: that of Windows has 1,280 characters. macOS's back end removes the item first."""
+    set_password = ring.set_password
+
+    def limited(service: str, username: str, password: str) -> None:
+        ring.delete_password(service, username)
+        if len(password) > 40 and not is_silent:
+            raise OSError("it is too long")
+        set_password(service, username, password[:40])
+
+    monkeypatch.setattr(ring, "set_password", limited)
+    secrets = Secrets(tmp_path / "data", LIMIT)
+    assert secrets.store("guard", "door") == KEYRING
+    assert secrets.store("server-1", "x" * 40) == FILE and secrets.read("server-1", FILE) == "x" * 40
+    assert secrets.read("guard", KEYRING) == "door"
+
+
 def test_an_item_of_an_earlier_version_is_found_by_its_name_and_a_file_of_the_user_stays(tmp_path: Path, ring: Ring) -> None:
     ring.set_password("t3tray", "guard", "old")
     secrets, own = Secrets(tmp_path / "data", LIMIT), tmp_path / "data" / "secrets" / "keys.txt"
