@@ -86,7 +86,3 @@ def does_not_end(pid: int | None) -> str:
 
 def data_stays(folder: object, size: str) -> str:
     return f"Your data stays in {folder} ({size}); `--data` removes it too."
-
-
-def not_removed_from(folder: object) -> str:
-    return f"{folder} stays: it has files that are not t3tray's."

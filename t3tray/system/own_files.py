@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
+from secrets import token_hex
 
 from t3tray.errors import Refused, WorldError
 from t3tray.messages.own_items import MARK, REMOVE_IT_FIRST, cannot_be_removed, cannot_be_written, not_ours
@@ -92,9 +93,13 @@ class OwnFiles:
 
     @staticmethod
     def _write(path: Path, content: bytes) -> None:
-        part = path.with_name(f"{path.name}.part")
+        # A name that nobody else's file has.
+        part = path.with_name(f"{path.name}.{token_hex(4)}.part")
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        if content.startswith(_EXECUTABLE):
-            part.chmod(0o755)
-        part.replace(path)
+        try:
+            part.write_bytes(content)
+            if content.startswith(_EXECUTABLE):
+                part.chmod(0o755)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)

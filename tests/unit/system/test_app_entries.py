@@ -64,6 +64,24 @@ def test_a_file_of_somebody_else_is_neither_overwritten_nor_removed(way: Way) ->
     assert root.read_text() == "[Desktop Entry]\nExec=t3tray\n"
 
 
+def test_a_part_of_somebody_elses_download_beside_it_stays_and_a_failure_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, other = OwnFiles(tmp_path / "t3tray", "."), tmp_path / "t3tray.part"
+    other.write_text("half of it")
+    files.write({".": b"#!/bin/sh\n"})
+    assert other.read_text() == "half of it"
+    (tmp_path / "t3tray").unlink()
+
+    def refuses(path: Path, target: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(target))
+
+    monkeypatch.setattr(Path, "replace", refuses)
+    with pytest.raises(WorldError):
+        files.write({".": b"#!/bin/sh\n"})
+    assert [*tmp_path.iterdir()] == [other]
+
+
 @pytest.mark.parametrize("other", [[], ["--data-dir", "/home/dev/100 % $mine 2"], ["--data-dir", "/home/dev/100"]])
 def test_an_entry_for_another_data_folder_is_not_planned_to_go_with_this_one(
     way: Way, monkeypatch: pytest.MonkeyPatch, other: list[str]
