@@ -30,7 +30,9 @@ from t3tray.messages.own_items import (
     QUIT_IT,
     STILL_RUNS,
     T3CODE_FIRST,
+    UNKNOWN_HOME,
     does_not_end,
+    name_the_home,
     process,
     would_wait_for,
 )
@@ -261,6 +263,8 @@ async def _found(part: _Part) -> Sequence[OwnItem]:
 
 
 async def _find_settings(guard: GuardService) -> Sequence[OwnItem]:
+    if records := await guard.strange_records():
+        raise WorldError(UNKNOWN_HOME, name_the_home(records[0]))
     status = await guard.status(with_others=False)
     changed = [
         view

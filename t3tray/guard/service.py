@@ -21,7 +21,7 @@ from t3tray.guard.host import GuardHost
 from t3tray.guard.own_stores import OwnStores
 from t3tray.guard.proof import Listening, probe_guard
 from t3tray.guard.status import GuardStatus, ProtectionPlan, guard_sides, plan_off, plan_on
-from t3tray.guard.t3_settings import Protection, ProtectionView, T3Protection, settings_path
+from t3tray.guard.t3_settings import Protection, ProtectionView, T3Protection, settings_path, strange_records
 from t3tray.messages.guard import NO_T3CODE
 from t3tray.messages.protection import NEWER_API, threads_unreadable, upgraded
 from t3tray.server.port import HOST
@@ -315,6 +315,10 @@ class GuardService:
                     "Start t3tray, or `t3tray guard run`, first.",
                 )
             await asyncio.sleep(_PROBE_PAUSE)
+
+    async def strange_records(self) -> list[Path]:
+        """Return the records of changed settings in homes of T3 Code that are not known now, as without its T3CODE_HOME."""
+        return await asyncio.to_thread(strange_records, self._host.data_directory / "guard", self._host.t3_homes)
 
     async def _each(self, work: Callable[[T3Protection], T], only_there: bool = False) -> tuple[T, ...]:
         folder = self._host.data_directory / "guard"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -29,6 +29,7 @@ _URL, _PASSWORD = "serverUrl", "serverPassword"
 _PROGRAM = "binaryPath"
 # Separator of the parts of a stored path; no name in the settings contains it.
 _SEPARATOR = "\n"
+_NAME_LENGTH = 12
 
 
 class Protection(StrEnum):
@@ -82,7 +83,7 @@ class T3Protection:
     def __init__(self, home: T3Home, folder: Path, now: Callable[[], datetime]) -> None:
         self.home = home
         self._file = SettingsFile(settings_path(home))
-        name = hashlib.sha256(os.fsencode(home.base)).hexdigest()[:12]
+        name = _name_of(home)
         self._folder = folder
         self._record = ChangeRecord(folder / f"{name}.json")
         self._copy_name = f"{name}.settings.json"
@@ -200,6 +201,16 @@ class T3Protection:
                 return file.read()
         except (OSError, UnicodeDecodeError):
             raise StoreError(f"The copy of T3 Code's settings in {self._folder / kept.copy} cannot be read.") from None
+
+
+def strange_records(folder: Path, homes: Iterable[T3Home]) -> list[Path]:
+    """Return the records of changes that are not undone, in homes that are not among these."""
+    known = {_name_of(home) for home in homes}
+    return [path for path in folder.glob("[0-9a-f]*.json") if len(path.stem) == _NAME_LENGTH and path.stem not in known]
+
+
+def _name_of(home: T3Home) -> str:
+    return hashlib.sha256(os.fsencode(home.base)).hexdigest()[:_NAME_LENGTH]
 
 
 def _configs(settings: Settings) -> list[_Config]:

@@ -66,7 +66,13 @@ STILL_RUNS = "It was left as it is: t3tray or its server may still use it."
 HOW_TO_RESTORE = "Nothing was changed there. Wait, or end a running turn with `t3tray guard off --interrupt`; then try again."
 QUIT_IT = "Choose Quit in the menu of t3tray's icon, then try again."
 OTHER_DATA = "It starts t3tray with another data folder. `t3tray app remove` removes it."
+UNKNOWN_HOME = "t3tray has changed the settings of a T3 Code whose folder is not known here."
 NOT_OUR_SERVER = "t3tray uses this server, but did not start it."
+
+
+def name_the_home(record: object) -> str:
+    """`record` is the file with what was changed there."""
+    return f"Set T3CODE_HOME to that folder, and try again. If it is gone for good, remove {record} first."
 
 
 def process(pid: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from t3tray.backend.backend import Backend
 from t3tray.backend.removal import Removal
 from t3tray.domain.own_item import ItemOutcome, OwnItem
+from t3tray.guard.t3_settings import T3Protection
 from t3tray.system.instance_lock import InstanceHolder, InstanceLock
+from t3tray.t3code.home import T3Home
 
 
 @pytest.fixture
@@ -73,3 +76,24 @@ async def test_nothing_is_left_of_a_data_folder_that_no_tray_app_has_used(data: 
     assert not (data / "tray.lock").exists()
     await removal(data)
     assert not data.exists()
+
+
+async def test_what_a_t3_code_that_is_not_known_here_needs_stays(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T3CODE_HOME was set when the guard was switched on, and is not now."""
+    home = tmp_path / "t3"
+    for name, is_known in (("mine", True), ("other", False)):
+        base = home / name
+        (base / "userdata").mkdir(parents=True)
+        protection = T3Protection(T3Home(base.resolve()), data / "guard", lambda: datetime.now(UTC))
+        protection.protect("http://127.0.0.1:4", "word")
+        monkeypatch.setenv("T3CODE_HOME", str(base))
+        if is_known:
+            assert (await removal(data, is_dry=True))["t3code-settings"].outcome is ItemOutcome.PLANNED
+        monkeypatch.setenv("T3CODE_HOME", str(home / "mine"))
+    items = await removal(data)
+    settings = items["t3code-settings"]
+    assert settings.outcome is ItemOutcome.FAILED and "T3CODE_HOME" in settings.sentence
+    assert {items[name].outcome for name in ("passwords", "data")} <= {ItemOutcome.FAILED, ItemOutcome.NOTHING}
+    assert len(list((data / "guard").glob("*.json"))) == 2
