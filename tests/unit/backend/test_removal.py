@@ -87,7 +87,7 @@ async def test_what_a_t3_code_that_is_not_known_here_needs_stays(
         base = home / name
         (base / "userdata").mkdir(parents=True)
         protection = T3Protection(T3Home(base.resolve()), data / "guard", lambda: datetime.now(UTC))
-        protection.protect("http://127.0.0.1:4", "word")
+        protection.protect("http://127.0.0.1:4", "not-a-common-text")
         monkeypatch.setenv("T3CODE_HOME", str(base))
         if is_known:
             assert (await removal(data, is_dry=True))["t3code-settings"].outcome is ItemOutcome.PLANNED

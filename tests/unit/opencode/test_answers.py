@@ -26,7 +26,7 @@ def answering(status: int, body: object, kind: str = "application/json") -> Open
     def answer(_request: httpx.Request) -> httpx.Response:
         return httpx.Response(status, headers={"content-type": kind}, content=content)
 
-    return OpenCodeClient("http://127.0.0.1:1", "pw", transport=httpx.MockTransport(answer))
+    return OpenCodeClient("http://127.0.0.1:1", "password-of-this-test", transport=httpx.MockTransport(answer))
 
 
 def failing(error: Exception) -> OpenCodeClient:

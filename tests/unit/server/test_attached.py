@@ -33,8 +33,8 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 @asynccontextmanager
 async def serving(user: str = "opencode", context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Yield the port of a server that requires this user, with the password "pw"."""
-    wanted = f"Basic {base64.b64encode(f'{user}:pw'.encode()).decode()}"
+    """Yield the port of a server that requires this user, with the password "password-of-this-test"."""
+    wanted = f"Basic {base64.b64encode(f'{user}:password-of-this-test'.encode()).decode()}"
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # Not to the end of a request: what is none is answered too.
@@ -55,12 +55,12 @@ async def serving(user: str = "opencode", context: ssl.SSLContext | None = None)
 
 def test_the_environment_goes_before_the_settings(tmp_path: Path) -> None:
     secrets = Secrets(tmp_path)
-    place = secrets.store(SERVER_SECRET, "kept")
+    place = secrets.store(SERVER_SECRET, "kept-of-this-test")
     settings = Settings(server_url=URL, server_user="alice", server_password_place=place)
     assert attached_server(Settings(), {}, secrets) is None
-    assert attached_server(settings, {}, secrets) == ExternalServer(URL, "kept", "alice")
-    environment = {"OPENCODE_SERVER_USERNAME": "bob", "OPENCODE_SERVER_PASSWORD": "pw"}
-    assert attached_server(settings, environment, secrets) == ExternalServer(URL, "pw", "bob")
+    assert attached_server(settings, {}, secrets) == ExternalServer(URL, "kept-of-this-test", "alice")
+    environment = {"OPENCODE_SERVER_USERNAME": "bob", "OPENCODE_SERVER_PASSWORD": "password-of-this-test"}
+    assert attached_server(settings, environment, secrets) == ExternalServer(URL, "password-of-this-test", "bob")
     other = attached_server(settings, {"T3TRAY_SERVER_URL": "http://other"}, secrets)
     assert other == ExternalServer("http://other", None, "alice"), "a kept password goes to no other address"
     assert attached_server(Settings(server_url=URL), {}, secrets) == ExternalServer(URL, None, "opencode")
@@ -68,7 +68,7 @@ def test_the_environment_goes_before_the_settings(tmp_path: Path) -> None:
 
 async def test_its_own_users_name_is_used() -> None:
     async with serving("alice") as port:
-        assert await ask_health(f"http://127.0.0.1:{port}", "pw", user="alice") == "1.18.33"
+        assert await ask_health(f"http://127.0.0.1:{port}", "password-of-this-test", user="alice") == "1.18.33"
 
 
 async def test_the_password_is_kept_apart_replaced_and_forgotten(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ async def test_plain_http_behind_https_is_named() -> None:
     async with serving() as port:
         url = f"https://127.0.0.1:{port}"
         with pytest.raises(Unsupported) as error:
-            await ask_health(url, "pw")
+            await ask_health(url, "password-of-this-test")
     assert (error.value.message, error.value.hint) == (
         f"{url} uses plain http, not https.",
         "Use http:// in its address.",
@@ -129,9 +129,9 @@ async def test_a_certificate_that_is_not_trusted_is_named(tmp_path: Path) -> Non
     async with serving(context=context) as port:
         url = f"https://127.0.0.1:{port}"
         with pytest.raises(Unsupported) as error:
-            await ask_health(url, "pw")
+            await ask_health(url, "password-of-this-test")
     assert error.value.message.startswith(f"The certificate of {url} is not trusted: self")
-    assert "pw" not in error.value.message
+    assert "password-of-this-test" not in error.value.message
 
 
 def test_no_proxy_is_asked_for_this_machine() -> None:
