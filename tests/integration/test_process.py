@@ -147,9 +147,10 @@ def test_one_that_was_never_recorded_is_found_and_not_what_it_started(tmp_path: 
 
 def test_the_end_of_an_adopted_one_is_told(tmp_path: Path) -> None:
     told: queue.Queue[int | None] = queue.Queue()
+    # The shell has the words of the server: with one command alone it would become that, and lose them.
     starter = (
         "import subprocess, sys; quiet = subprocess.DEVNULL; "
-        "print(subprocess.Popen(['/bin/sh', '-c', 'sleep 60', *sys.argv[1:]], stdout=quiet, start_new_session=True).pid)"
+        "print(subprocess.Popen(['/bin/sh', '-c', 'sleep 60; :', *sys.argv[1:]], stdout=quiet, start_new_session=True).pid)"
     )
     environment = {"PATH": os.environ["PATH"], INSTANCE_VARIABLE: TOKEN}
     started = subprocess.run(
