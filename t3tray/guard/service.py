@@ -317,8 +317,14 @@ class GuardService:
             await asyncio.sleep(_PROBE_PAUSE)
 
     async def strange_records(self) -> list[Path]:
-        """Return the records of changed settings in homes of T3 Code that are not known now, as without its T3CODE_HOME."""
-        return await asyncio.to_thread(strange_records, self._host.data_directory / "guard", self._host.t3_homes)
+        """Return the records of changed settings in homes of T3 Code that are not known now, as without its T3CODE_HOME, or not
+        there, as on a disk that is not mounted."""
+
+        def find() -> list[Path]:
+            there = [home for home in self._host.t3_homes if may_be_there(home.base)]
+            return strange_records(self._host.data_directory / "guard", there)
+
+        return await asyncio.to_thread(find)
 
     async def _each(self, work: Callable[[T3Protection], T], only_there: bool = False) -> tuple[T, ...]:
         folder = self._host.data_directory / "guard"

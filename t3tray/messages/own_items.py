@@ -63,16 +63,16 @@ def icon_not_drawn(why: str) -> str:
 
 T3CODE_FIRST = "It was left as it is: T3 Code may still reach OpenCode through it, because its settings were not restored."
 STILL_RUNS = "It was left as it is: t3tray or its server may still use it."
-HOW_TO_RESTORE = "Nothing was changed there. Wait, or end a running turn with `t3tray guard off --interrupt`; then try again."
+HOW_TO_RESTORE = "Wait, or end a running turn with `t3tray guard off --interrupt`; then try again."
 QUIT_IT = "Choose Quit in the menu of t3tray's icon, then try again."
 OTHER_DATA = "It starts t3tray with another data folder. `t3tray app remove` removes it."
-UNKNOWN_HOME = "t3tray has changed the settings of a T3 Code whose folder is not known here."
+UNKNOWN_HOME = "t3tray has changed the settings of a T3 Code whose folder is not known here, or is not there now."
 NOT_OUR_SERVER = "t3tray uses this server, but did not start it."
 
 
 def name_the_home(record: object) -> str:
     """`record` is the file with what was changed there."""
-    return f"Set T3CODE_HOME to that folder, and try again. If it is gone for good, remove {record} first."
+    return f"Make that folder available, or set T3CODE_HOME to it, and try again. If it is gone for good, remove {record} first."
 
 
 def process(pid: int) -> str:

@@ -97,3 +97,22 @@ async def test_what_a_t3_code_that_is_not_known_here_needs_stays(
     assert settings.outcome is ItemOutcome.FAILED and "T3CODE_HOME" in settings.sentence
     assert {items[name].outcome for name in ("passwords", "data")} <= {ItemOutcome.FAILED, ItemOutcome.NOTHING}
     assert len(list((data / "guard").glob("*.json"))) == 2
+
+
+async def test_the_record_of_a_home_that_is_not_mounted_stays(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = tmp_path / "disk" / "t3"
+    (base / "userdata").mkdir(parents=True)
+    T3Protection(T3Home(base.resolve()), data / "guard", lambda: datetime.now(UTC)).protect(
+        "http://127.0.0.1:4", "not-a-common-text"
+    )
+    monkeypatch.setenv("T3CODE_HOME", str(base))
+    assert (await removal(data, is_dry=True))["t3code-settings"].outcome is ItemOutcome.PLANNED
+    base.parent.rename(tmp_path / "not mounted")
+    items = await removal(data)
+    assert items["t3code-settings"].outcome is ItemOutcome.FAILED and "not there now" in items["t3code-settings"].sentence
+    assert len(list((data / "guard").glob("*.json"))) == 1
+    base.mkdir(parents=True)
+    (tmp_path / "not mounted" / "t3" / "userdata").rename(base / "userdata")
+    assert (await removal(data, is_dry=True))["t3code-settings"].outcome is ItemOutcome.PLANNED
